@@ -1,0 +1,106 @@
+// Applies a peer frame: the acknowledgement of our items, then the peer's items that are new, in number order.
+//
+//   before ── item ── item ── item        up to `applied`: skipped, the running hash must meet ours there
+//                     applied ▲   ▲ new   from applied + 1: applied, each marked with its running hash
+//
+// Frames are cut when they are sent, so duplicates, overlaps and late frames are ordinary. One that starts
+// after applied + 1 is dropped and answered; the sender sends again. Only proof of divergence halts the shard:
+// an acknowledgement or a hash that does not fit, items that are gone for good, an item that does not decode.
+
+import { assert } from "../protocol/assert.ts";
+import { pairHash, sameBytes } from "../protocol/digest.ts";
+import type { Item, ResultItem } from "../protocol/item.ts";
+import { decodeItem } from "../protocol/item-codec.ts";
+import type { PairMark, PeerFrame } from "../protocol/peer-frame.ts";
+import type { Applying } from "./applying.ts";
+import type { Ledger } from "./ledger.ts";
+import { applyDecision, applyMoveItem } from "./participant-run.ts";
+import { runSaga } from "./saga-run.ts";
+import { ShardHalt } from "./shard-record.ts";
+
+/**
+ * Applies a frame that was checked to be for this shard.
+ * Errors: throws `ShardHalt` `pair_diverged` or `unknown_version`; otherwise bugs and the ledger's.
+ */
+export function applyFrame(applying: Applying, frame: PeerFrame): void {
+  const { ledger, progress, answers } = applying;
+  progress.unit = { kind: "completion", of: "frame", number: 0 };
+  const { applied, acked } = ledger.pair(frame.from);
+  acknowledge(ledger, frame, acked);
+  if (frame.before.number > applied.number) {
+    if (applied.number + 1 < frame.lowestKept) {
+      throw diverged(frame, `items from ${applied.number + 1} to ${frame.lowestKept - 1} are gone`);
+    }
+    if (frame.items.length > 0) answers.resend.push(frame.from);
+    return;
+  }
+  applyItems(applying, frame, applied);
+}
+
+/** An acknowledgement that was overtaken by a later one says nothing new. */
+function acknowledge(ledger: Ledger, frame: PeerFrame, known: PairMark): void {
+  const { number, hash } = frame.acked;
+  if (number < known.number) return;
+  const fits =
+    number === known.number ? sameBytes(hash, known.hash) : ledger.acknowledge(frame.from, frame.acked);
+  if (!fits) throw diverged(frame, `its acknowledgement of item ${number} does not fit`);
+}
+
+function applyItems(applying: Applying, frame: PeerFrame, applied: PairMark): void {
+  let { number, hash } = frame.before;
+  if (number === applied.number) requireHash(frame, hash, applied);
+  for (const bytes of frame.items) {
+    number += 1;
+    hash = pairHash(hash, number, bytes);
+    if (number === applied.number) requireHash(frame, hash, applied);
+    if (number <= applied.number) continue;
+    applyItem(applying, frame, number, bytes);
+    applying.ledger.markApplied(frame.from, { number, hash });
+  }
+}
+
+function requireHash(frame: PeerFrame, hash: Uint8Array, applied: PairMark): void {
+  if (!sameBytes(hash, applied.hash)) throw diverged(frame, `the hash at item ${applied.number} differs`);
+}
+
+function applyItem(applying: Applying, frame: PeerFrame, number: number, bytes: Uint8Array): void {
+  const item = decodeItem(bytes);
+  if (!item.ok) {
+    if (item.error !== "unknown_version") throw diverged(frame, `item ${number} does not decode`);
+    throw new ShardHalt("unknown_version", `item ${number} of shard ${frame.from} was written by newer code`);
+  }
+  applyDecoded(applying, frame.from, number, item.value);
+}
+
+function applyDecoded(
+  { ledger, progress, quarantined, answers }: Applying,
+  from: number,
+  number: number,
+  item: Item,
+): void {
+  if ("legs" in item) {
+    progress.unit = { kind: "item", number };
+    const skipped = quarantined.some((unit) => unit.kind === "item" && unit.number === number);
+    applyMoveItem(ledger, { from, item, quarantined: skipped });
+    return;
+  }
+  progress.unit = { kind: "completion", of: item.kind, number };
+  if (item.kind !== "result") {
+    applyDecision(ledger, from, item);
+    return;
+  }
+  const settled = applyResult(ledger, from, item);
+  if (settled) answers.settled.push(settled);
+}
+
+/** Votes for a saga that has ended are late, and ignored; other answers always find theirs. */
+function applyResult(ledger: Ledger, from: number, item: ResultItem): ReturnType<typeof runSaga> {
+  const saga = ledger.saga(item.saga);
+  if (saga) return runSaga(ledger, saga, { kind: "result", from, item });
+  assert(item.of === "check" || item.of === "prepare", "the answer to an apply or a commit finds its saga");
+  return null;
+}
+
+function diverged(frame: PeerFrame, what: string): ShardHalt {
+  return new ShardHalt("pair_diverged", `pair ${frame.from} to ${frame.to}: ${what}`);
+}

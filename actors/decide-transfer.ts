@@ -1,0 +1,154 @@
+// Decides transfers and the placing of holds. A move inside the shard is one step and settles at once; one
+// that touches other shards is judged here first with all that can be seen, and goes on as a saga.
+// One leg inside the shard is by far the most common command, so it has a path without sums.
+
+import { assert } from "../protocol/assert.ts";
+import type { TransferCommand } from "../protocol/command.ts";
+import type { TenantName } from "../protocol/names.ts";
+import type { Outcome } from "../protocol/outcome.ts";
+import { judgeLeg, judgeMove } from "./judge-legs.ts";
+import type { Ledger, Step, WalletChange } from "./ledger.ts";
+import {
+  isHere,
+  type MoveTally,
+  numberedLegs,
+  peersOf,
+  reservationOf,
+  soleLeg,
+  tallyMove,
+} from "./move-tally.ts";
+import { startSaga } from "./saga-start.ts";
+import { balancesOfAll, refusedOutcome, settledOutcome } from "./terminal-outcome.ts";
+import { balancesOf } from "./wallet.ts";
+
+/** A command with its tenant and the number under which it was claimed. */
+export interface Claimed<Kind> {
+  readonly number: number;
+  readonly tenant: TenantName;
+  readonly command: Kind;
+}
+
+/**
+ * Decides a transfer or the placing of a hold.
+ * @returns the terminal outcome, or null when other shards have been asked
+ * Errors: the ledger's only.
+ */
+export function decideTransfer(ledger: Ledger, claimed: Claimed<TransferCommand>): Outcome | null {
+  const { tenant, command } = claimed;
+  const [leg] = command.legs;
+  assert(leg !== undefined, "a transfer has at least one leg");
+  if (command.legs.length === 1 && command.holdTtlMs === null && isHere(ledger, tenant, leg.to)) {
+    return decideOneLeg(ledger, tenant, command);
+  }
+  const move = tallyMove(ledger, tenant, numberedLegs(command.legs));
+  const refused = judgeMove(move, { debits: true, ifVersion: command.ifVersion });
+  if (refused) return refusedOutcome(ledger, command, refused.refusal);
+  const peers = peersOf(move, ledger.shard);
+  if (peers.length > 0) {
+    if (command.holdTtlMs !== null) putHold(ledger, claimed, move, "placing");
+    startTransfer(ledger, claimed, move, peers);
+    return null;
+  }
+  return command.holdTtlMs === null ? postMove(ledger, claimed, move) : placeHold(ledger, claimed, move);
+}
+
+function decideOneLeg(ledger: Ledger, tenant: TenantName, command: TransferCommand): Outcome {
+  const [leg] = command.legs;
+  assert(leg !== undefined, "a transfer has at least one leg");
+  const from = ledger.wallet(tenant, leg.from);
+  const to = ledger.wallet(tenant, leg.to);
+  const refused = judgeLeg(from, to, leg, command.ifVersion);
+  if (refused) return refusedOutcome(ledger, command, refused);
+  assert(from !== undefined && to !== undefined, "a judged move has all its wallets");
+  const changes: WalletChange[] = [
+    { wallet: from, posted: -leg.amount, held: 0n, incoming: 0n, leg: 0, counterparty: leg.to },
+    { wallet: to, posted: leg.amount, held: 0n, incoming: 0n, leg: 0, counterparty: leg.from },
+  ];
+  ledger.append(transferStep(tenant, command, "transfer", "posted", changes));
+  return settledOutcome(ledger, command, "posted", [balancesOf(from), balancesOf(to)]);
+}
+
+function postMove(ledger: Ledger, { tenant, command }: Claimed<TransferCommand>, move: MoveTally): Outcome {
+  const changes = move.wallets.map((tally): WalletChange => {
+    assert(tally.wallet !== undefined, "a judged move has all its wallets");
+    return {
+      wallet: tally.wallet,
+      posted: tally.credit - tally.debit,
+      held: 0n,
+      incoming: 0n,
+      ...soleLeg(tally),
+    };
+  });
+  ledger.append(transferStep(tenant, command, "transfer", "posted", changes));
+  return settledOutcome(ledger, command, "posted", balancesOfAll(move.wallets));
+}
+
+function placeHold(ledger: Ledger, claimed: Claimed<TransferCommand>, move: MoveTally): Outcome {
+  const { tenant, command } = claimed;
+  const changes: WalletChange[] = [];
+  for (const tally of move.wallets) {
+    assert(tally.wallet !== undefined, "a judged move has all its wallets");
+    if (tally.debit === 0n) continue;
+    changes.push({ wallet: tally.wallet, posted: 0n, held: tally.debit, incoming: 0n, ...soleLeg(tally) });
+  }
+  ledger.append(transferStep(tenant, command, "hold", "held", changes));
+  putHold(ledger, claimed, move, "open");
+  return settledOutcome(ledger, command, "held", balancesOfAll(move.wallets));
+}
+
+/** Stores the hold; the time to live of one that is open at once runs from this record. */
+function putHold(
+  ledger: Ledger,
+  { number, tenant, command }: Claimed<TransferCommand>,
+  move: MoveTally,
+  status: "placing" | "open",
+): void {
+  const { owner, id, legs, code, ref, meta, holdTtlMs } = command;
+  assert(holdTtlMs !== null, "a hold has a time to live");
+  const assets = move.legs.map(({ from }) => {
+    assert(from?.wallet !== undefined, "the sources of a hold are wallets of this shard");
+    return from.wallet.asset;
+  });
+  const expiresMs = status === "open" ? ledger.timeMs + holdTtlMs : 0;
+  const left = legs.length === 1 ? (legs[0]?.amount ?? 0n) : 1n;
+  const amounts = { left, captured: 0n, reversed: 0n };
+  const fields = { number, tenant, owner, id, legs, assets, code, ref, meta, ttlMs: holdTtlMs };
+  ledger.putHold({ ...fields, status, expiresMs, ...amounts });
+  if (status === "open") ledger.setTimer({ dueMs: expiresMs, kind: "expire", target: number });
+}
+
+function startTransfer(
+  ledger: Ledger,
+  { number, tenant, command }: Claimed<TransferCommand>,
+  move: MoveTally,
+  peers: ReturnType<typeof peersOf>,
+): void {
+  const { owner, id, op, code, ref, ifVersion, holdTtlMs } = command;
+  const kind = holdTtlMs === null ? "transfer" : "hold";
+  const own = move.wallets.map((tally) => reservationOf(tally, kind === "transfer"));
+  const subject = { number, tenant, owner, command: id, op, code, ref };
+  const target = { target: null, transfer: null, amount: 0n, final: false };
+  startSaga(ledger, { ...subject, ...target, move: kind, own, peers, tally: move, ifVersion });
+}
+
+function transferStep(
+  tenant: TenantName,
+  command: TransferCommand,
+  kind: "transfer" | "hold",
+  status: "posted" | "held",
+  changes: readonly WalletChange[],
+): Step {
+  return {
+    kind,
+    tenant,
+    owner: command.owner,
+    command: command.id,
+    op: "transfer",
+    status,
+    transfer: null,
+    code: command.code,
+    ref: command.ref,
+    changes,
+    transits: [],
+  };
+}

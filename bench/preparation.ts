@@ -1,0 +1,61 @@
+// Before the run: opens the wallets and sources of the fleet and gives every wallet money from its shard's source.
+
+import type { OpenCommand, TransferCommand } from "../protocol/command.ts";
+import type { BenchIds } from "./bench-ids.ts";
+import { BENCH_ASSET, type Fleet, type FleetWallet } from "./fleet.ts";
+import type { FrameSource } from "./load-generator.ts";
+
+/** Minor units that each wallet starts with: enough that no transfer of a run is refused. */
+export const START_AMOUNT = 1_000_000_000;
+
+type Prepared = OpenCommand | TransferCommand;
+/** Makes one command with the id that it is given. */
+type Make = (id: Prepared["id"]) => Prepared;
+
+/** Opens of all sources and wallets, in frames. */
+export function openings(fleet: Fleet, ids: BenchIds, frameCommands: number): FrameSource {
+  const sources = fleet.sources.map((source) => ({ shard: source.shard, make: opening(source, true) }));
+  const wallets = fleet.wallets.map((wallet) => ({ shard: wallet.shard, make: opening(wallet, false) }));
+  return framesOf([...sources, ...wallets], ids, frameCommands);
+}
+
+/** One transfer to each wallet, in frames; notes them in the fleet. */
+export function fundings(fleet: Fleet, ids: BenchIds, frameCommands: number): FrameSource {
+  const makes = fleet.wallets.map((wallet, number) => {
+    fleet.move(-1, number, START_AMOUNT);
+    return { shard: wallet.shard, make: funding(fleet.sourceOn(wallet.shard), wallet) };
+  });
+  return framesOf(makes, ids, frameCommands);
+}
+
+function opening({ owner, wallet }: FleetWallet, isSource: boolean): Make {
+  const min = isSource ? "unlimited" : 0n;
+  return (id) => ({ op: "open", id, owner, wallet, asset: BENCH_ASSET, min, max: "unlimited", meta: null });
+}
+
+function funding(source: FleetWallet, target: FleetWallet): Make {
+  const legs = [{ from: source.wallet, to: target.wallet, amount: BigInt(START_AMOUNT) }];
+  const rest = { holdTtlMs: null, code: null, ref: null, meta: null, ifVersion: null };
+  return (id) => ({ op: "transfer", id, owner: source.owner, legs, ...rest });
+}
+
+/** Sorts commands by shard, keeping their order, and cuts frames. */
+function framesOf(makes: readonly { shard: number; make: Make }[], ids: BenchIds, frameCommands: number): FrameSource {
+  const byShard = Map.groupBy(makes, ({ shard }) => shard);
+  const frames = [...byShard].flatMap(([shard, all]) => {
+    const count = Math.ceil(all.length / frameCommands);
+    return Array.from({ length: count }, (_, frame) => ({
+      shard,
+      makes: all.slice(frame * frameCommands, (frame + 1) * frameCommands),
+    }));
+  });
+  let at = 0;
+  return {
+    next: (first, wallMs) => {
+      const frame = frames[at];
+      if (frame === undefined) return null;
+      at += 1;
+      return { shard: frame.shard, commands: frame.makes.map(({ make }, index) => make(ids.id(first + index, wallMs))) };
+    },
+  };
+}

@@ -1,0 +1,161 @@
+// One run of `coffer dev`, from the lock to the last process that ends: what is started is stopped in the opposite
+// order, whatever happens in between.
+//
+//   lock ► nats-server ► engine ► every shard answers ► serving … interrupted, or a child was given up
+//   ► engine stops ► nats-server stops ► lock given back
+//
+// Does not own: what is printed (commands/dev.ts hears it through DevListener).
+
+import type { ClusterFile } from "../../cluster/cluster-file.ts";
+import type { Session } from "../session.ts";
+import { removeRunningDev, writeRunningDev } from "../data-directory.ts";
+import { CliFailure } from "../failure.ts";
+import { withConnection } from "../session.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { lockForDev } from "./directory-lock.ts";
+import type { EngineMessage } from "./engine-process.ts";
+import { exitSentence, startEngine } from "./engine-process.ts";
+import type { NatsService } from "./nats-service.ts";
+import { checkExternalServer, startOwnServer } from "./nats-service.ts";
+import { waitUntilReady } from "./readiness.ts";
+import type { Ending, Running } from "./supervisor.ts";
+import { Supervisor } from "./supervisor.ts";
+
+/** Failures of the engine that starting it again cannot cure. */
+const FINAL_CODES = ["data_locked", "data_invalid", "shards_differ", "unknown_version", "stream_invalid", "sqlite_too_old"];
+
+/** What a run is made of. */
+export interface DevPlan {
+  readonly dataDir: string;
+  readonly cluster: ClusterFile;
+  /** A server that runs already, or null to start one. */
+  readonly server: string | null;
+  readonly natsPort: number | null;
+  readonly session: Session;
+  readonly surroundings: Surroundings;
+}
+
+/** Who hears of a run. */
+export interface DevListener {
+  onProgress(text: string): void;
+  onNats(nats: NatsService): void;
+  onEngine(message: EngineMessage): void;
+  onRestart(name: string, restart: { readonly reason: string; readonly attempt: number; readonly pauseMs: number }): void;
+  onReadyAgain(): void;
+}
+
+/** A run that serves. */
+export interface DevRun {
+  readonly nats: NatsService;
+  /** How to reach it: the server's address and the plan's tenant. */
+  readonly session: Session;
+  /** Pids of the children now, null between a death and the restart. */
+  pids(): { readonly engine: number | null; readonly nats: number | null };
+}
+
+/**
+ * Starts everything, calls `serve` once every shard answers, and stops everything when it returns or throws.
+ * Errors: CliFailure (`data_locked`, `port_in_use`, `not_ready`, …), ClusterError, what `serve` throws.
+ */
+export async function runDev(
+  plan: DevPlan,
+  listener: DevListener,
+  serve: (run: DevRun, givenUp: Promise<Ending>) => Promise<void>,
+): Promise<void> {
+  const lock = lockForDev(plan.dataDir);
+  let nats: NatsService | null = null;
+  let engine: Supervisor | null = null;
+  try {
+    nats = await startNats(plan, listener);
+    listener.onNats(nats);
+    const session: Session = { ...plan.session, server: nats.url, tenant: plan.cluster.tenant };
+    engine = engineSupervisor({ plan, listener, nats, session });
+    await engine.start();
+    const endings = [engine.ended(), ...(nats.supervisor === null ? [] : [nats.supervisor.ended()])];
+    const givenUp = Promise.race(endings);
+    await untilReady(plan, session, givenUp);
+    writeRunningDev(plan.dataDir, { pid: process.pid, nats: nats.url, tenant: plan.cluster.tenant });
+    const { supervisor } = nats;
+    const running = engine;
+    const pids = (): ReturnType<DevRun["pids"]> => ({ engine: running.pid, nats: supervisor?.pid ?? null });
+    await serve({ nats, session, pids }, givenUp);
+  } finally {
+    removeRunningDev(plan.dataDir);
+    await engine?.stop();
+    await nats?.supervisor?.stop();
+    lock.release();
+  }
+}
+
+async function startNats(plan: DevPlan, listener: DevListener): Promise<NatsService> {
+  const { server: url, session, cluster, surroundings } = plan;
+  if (url !== null) {
+    const { credentials, timeoutMs: waitMs } = session;
+    return await checkExternalServer({ url, credentials, waitMs }, cluster);
+  }
+  return await startOwnServer({
+    dataDir: plan.dataDir,
+    cluster,
+    port: plan.natsPort,
+    surroundings,
+    onProgress: (line) => listener.onProgress(line),
+    onRestart: (restart) => listener.onRestart("nats-server", restart),
+  });
+}
+
+interface EngineParts {
+  readonly plan: DevPlan;
+  readonly listener: DevListener;
+  readonly nats: NatsService;
+  readonly session: Session;
+}
+
+function engineSupervisor({ plan, listener, nats, session }: EngineParts): Supervisor {
+  let starts = 0;
+  const creds = plan.session.credentialsFile === null ? {} : { creds: plan.session.credentialsFile };
+  const start = (): Promise<Running> => {
+    starts += 1;
+    const isAgain = starts > 1;
+    const engine = startEngine({ natsUrl: session.server, dataDir: plan.dataDir, ...creds }, (message) => {
+      // With a sync interval the server never syncs a new stream's own files; without this a power cut takes the stream.
+      if (message.event === "streams" && plan.cluster.durability === "relaxed") void nats.syncStore();
+      listener.onEngine(message);
+      if (message.event === "ready" && isAgain) listener.onReadyAgain();
+    });
+    const ended = engine.exited.then((exit): Ending => {
+      const code = exit.failure?.code ?? "engine_ended";
+      return { reason: exitSentence(exit), code, isFinal: FINAL_CODES.includes(code) };
+    });
+    return Promise.resolve({ pid: engine.pid, ended, stop: () => engine.stop() });
+  };
+  return new Supervisor({
+    name: "engine",
+    start,
+    clock: plan.surroundings.clock,
+    onRestart: (restart) => listener.onRestart("engine", restart),
+  });
+}
+
+async function untilReady(plan: DevPlan, session: Session, givenUp: Promise<Ending>): Promise<void> {
+  const { cluster, surroundings } = plan;
+  const ready = withConnection(session, async ({ nc }) => {
+    await waitUntilReady({
+      nc,
+      tenant: cluster.tenant,
+      shards: cluster.shards,
+      token: surroundings.newId(),
+      waitMs: session.timeoutMs,
+      signal: surroundings.interrupted,
+    });
+    return null;
+  });
+  const ending = await Promise.race([ready, givenUp]);
+  if (ending === null) return;
+  ready.catch(() => undefined);
+  throw endingFailure(ending);
+}
+
+/** What a child that was given up means to the user. */
+export function endingFailure({ code, reason }: Ending): CliFailure {
+  return new CliFailure(code, `A process of dev ended for good: ${reason}`);
+}

@@ -1,0 +1,123 @@
+// The engine as a child process: started with the same runtime flags as this one, told what to do by one JSON
+// argument, heard over its IPC channel. It ends by itself when that channel closes, so it cannot outlive us.
+//
+// Does not own: restarts (supervisor.ts) nor what the messages mean to a start (commands/dev.ts).
+
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** What the engine's main file takes. */
+export interface NodeOptions {
+  readonly natsUrl: string;
+  readonly dataDir: string;
+  /** Path of a credentials file. */
+  readonly creds?: string;
+}
+
+/** What the engine says. Fields that a message lacks are null. */
+export interface EngineMessage {
+  readonly event: "streams" | "ready" | "shard" | "notice" | "failed";
+  readonly shard: number | null;
+  readonly state: string | null;
+  readonly reason: string | null;
+  readonly code: string | null;
+  readonly message: string | null;
+}
+
+/** How the engine ended. `failure` is what it said itself before, `errorOutput` the end of its standard error. */
+export interface EngineExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly failure: { readonly code: string; readonly message: string } | null;
+  readonly errorOutput: string;
+}
+
+/** A running engine. */
+export interface EngineProcess {
+  readonly pid: number;
+  /** Settles once, never rejects. */
+  readonly exited: Promise<EngineExit>;
+  /** TERM, and KILL after STOP_WAIT_MS. Returns when it is gone. */
+  stop(): Promise<EngineExit>;
+}
+
+/** How long a graceful stop may take before the engine is killed, ms. What was committed is safe either way. */
+export const STOP_WAIT_MS = 10_000;
+const ERROR_OUTPUT_KEPT = 4096;
+const MAIN_FILE = fileURLToPath(new URL("../../engine/node-main.ts", import.meta.url));
+
+/** The words that start an engine with these options, for `process.execPath`. */
+export function engineArguments(options: NodeOptions): string[] {
+  return [...process.execArgv, MAIN_FILE, JSON.stringify(options)];
+}
+
+/** Starts an engine. `onMessage` hears what it says, in order. Never throws: a failed spawn is an exit. */
+export function startEngine(
+  options: NodeOptions,
+  onMessage: (message: EngineMessage) => void,
+): EngineProcess {
+  const child = spawn(process.execPath, engineArguments(options), {
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  let errorOutput = "";
+  let failure: EngineExit["failure"] = null;
+  const keep = (text: string): void => {
+    errorOutput = (errorOutput + text).slice(-ERROR_OUTPUT_KEPT);
+  };
+  child.stdout?.resume();
+  child.stderr?.setEncoding("utf8").on("data", keep);
+  child.on("message", (value) => {
+    const message = engineMessageIn(value);
+    if (message?.event === "failed")
+      failure = { code: message.code ?? "failed", message: message.message ?? "" };
+    if (message !== null) onMessage(message);
+  });
+  const exited = new Promise<EngineExit>((resolve) => {
+    child.once("error", (error) => {
+      keep(error.message);
+      resolve({ code: null, signal: null, failure, errorOutput: errorOutput.trim() });
+    });
+    child.once("close", (code, signal) =>
+      resolve({ code, signal, failure, errorOutput: errorOutput.trim() }),
+    );
+  });
+  const stop = async (): Promise<EngineExit> => {
+    child.kill("SIGTERM");
+    const killer = setTimeout(() => child.kill("SIGKILL"), STOP_WAIT_MS);
+    try {
+      return await exited;
+    } finally {
+      clearTimeout(killer);
+    }
+  };
+  return { pid: child.pid ?? 0, exited, stop };
+}
+
+/** One sentence about how an engine ended. */
+export function exitSentence(exit: EngineExit): string {
+  if (exit.failure !== null) return `${exit.failure.message} (${exit.failure.code})`;
+  const how = exit.signal === null ? `exit code ${exit.code ?? "unknown"}` : `signal ${exit.signal}`;
+  const tail = exit.errorOutput === "" ? "" : `: ${exit.errorOutput}`;
+  return `it ended with ${how}${tail}`;
+}
+
+/** A message of the engine, or null for anything else on the channel. Never throws. */
+export function engineMessageIn(value: unknown): EngineMessage | null {
+  if (typeof value !== "object" || value === null) return null;
+  const fields: Readonly<Record<string, unknown>> = { ...value };
+  const { event } = fields;
+  if (!isEvent(event)) return null;
+  const text = (name: string): string | null => (typeof fields[name] === "string" ? fields[name] : null);
+  return {
+    event,
+    shard: typeof fields.shard === "number" ? fields.shard : null,
+    state: text("state"),
+    reason: text("reason"),
+    code: text("code"),
+    message: text("message") ?? text("detail") ?? text("text"),
+  };
+}
+
+function isEvent(value: unknown): value is EngineMessage["event"] {
+  return typeof value === "string" && ["streams", "ready", "shard", "notice", "failed"].includes(value);
+}

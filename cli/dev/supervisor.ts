@@ -1,0 +1,128 @@
+// Keeps one child process running: when it ends without being asked it is started again, after a pause that
+// doubles, a bounded number of times; a run that was long enough earns the tries back.
+//
+//   start ──► running ──ended──► pause ──► start …            tries left
+//                │                  └────► given up            none left, or the reason is final
+//                └─ stop() ──► stopped
+//
+// Does not own: what the process is. Guards against: a restart loop that burns a core and says nothing.
+
+import type { ClientClock } from "../../client/clock.ts";
+
+/** Why a process ended, and whether starting it again can help. */
+export interface Ending {
+  readonly reason: string;
+  readonly isFinal: boolean;
+  /** A stable code for the one that gives up. */
+  readonly code: string;
+}
+
+/** One started process. */
+export interface Running {
+  readonly pid: number;
+  /** Settles once, never rejects. */
+  readonly ended: Promise<Ending>;
+  stop(): Promise<unknown>;
+}
+
+/** What is supervised, and who hears of it. */
+export interface Supervised {
+  readonly name: string;
+  /** Starts it. A rejection counts as an ending that is not final. */
+  start(): Promise<Running>;
+  readonly clock: Pick<ClientClock, "steadyMs">;
+  onRestart(restart: { readonly reason: string; readonly attempt: number; readonly pauseMs: number }): void;
+}
+
+/** Restarts in a row before it is given up. */
+export const RESTARTS_MAX = 5;
+/** The first pause, doubled each time, ms. */
+export const PAUSE_MS = 200;
+/** A run of at least this length earns the restarts back, ms. */
+export const HEALTHY_MS = 30_000;
+
+/** Keeps one process running. */
+export class Supervisor {
+  readonly #service: Supervised;
+  readonly #stopping = new AbortController();
+  #running: Running | null = null;
+  #life: Promise<Ending> | null = null;
+
+  constructor(service: Supervised) {
+    this.#service = service;
+  }
+
+  /** The pid of the process that runs now, or null between two. */
+  get pid(): number | null {
+    return this.#running?.pid ?? null;
+  }
+
+  /**
+   * Starts the process for the first time and supervises it from then on.
+   * Errors: rejects when the first start does.
+   */
+  async start(): Promise<void> {
+    this.#running = await this.#service.start();
+    this.#life = this.#supervise(this.#running, this.#service.clock.steadyMs());
+  }
+
+  /** Settles with the last ending when the process is given up or was stopped. Call it after `start`. */
+  async ended(): Promise<Ending> {
+    return (await this.#life) ?? { reason: "it was never started", isFinal: true, code: "not_started" };
+  }
+
+  /** Stops the process and starts it no more. Returns when it is gone. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running?.stop();
+    await this.#life;
+  }
+
+  async #supervise(first: Running, startedMs: number): Promise<Ending> {
+    const { clock } = this.#service;
+    let attempt = 0;
+    let sinceMs = startedMs;
+    let ending = await first.ended;
+    while (!ending.isFinal && !this.#stopping.signal.aborted) {
+      this.#running = null;
+      attempt = clock.steadyMs() - sinceMs >= HEALTHY_MS ? 1 : attempt + 1;
+      if (attempt > RESTARTS_MAX) return { ...ending, isFinal: true };
+      const pauseMs = PAUSE_MS * 2 ** (attempt - 1);
+      this.#service.onRestart({ reason: ending.reason, attempt, pauseMs });
+      await this.#pause(pauseMs);
+      if (this.#stopping.signal.aborted) return ending;
+      sinceMs = clock.steadyMs();
+      ending = await this.#again();
+    }
+    return ending;
+  }
+
+  async #again(): Promise<Ending> {
+    try {
+      const running = await this.#service.start();
+      this.#running = running;
+      // A stop that came while it started found nothing to stop.
+      if (this.#stopping.signal.aborted) await running.stop();
+      return await running.ended;
+    } catch (thrown) {
+      return {
+        reason: thrown instanceof Error ? thrown.message : String(thrown),
+        isFinal: false,
+        code: "start_failed",
+      };
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { signal } = this.#stopping;
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener("abort", end, { once: true });
+    });
+  }
+}

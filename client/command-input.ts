@@ -1,0 +1,179 @@
+// Commands as callers write them: the contract's JSON form, amounts as bigint or decimal text, the id optional.
+// Capture, release and reverse name no wallet, so they say whose hold or transfer it is in `owner`.
+//
+// Does not own the shape rules: those are the engine's own validator, run here first, so that a command that would be
+// refused for its shape is refused with the same code without a journey.
+
+import { isJsonObject } from "../protocol/canonical-json.ts";
+import type { CommandId } from "../protocol/command-id.ts";
+import { decodeCommandValue } from "../protocol/command-json.ts";
+import { type DecodedCommandOrRefusal, isRefusedShape } from "../protocol/decoded-command.ts";
+import { type OwnerName, parseOwner, type TenantName } from "../protocol/names.ts";
+import type { Outcome } from "../protocol/outcome.ts";
+import { shardOf } from "../protocol/shard-map.ts";
+import type { PreparedCommand } from "./pending.ts";
+
+/** Minor units, 1..2^63-1: a bigint, or a decimal string without sign or leading zero. Never a number. */
+export type AmountInput = bigint | string;
+/** A bound in minor units (may be negative for `min`), or `unlimited`. */
+export type BoundInput = bigint | "unlimited" | (string & {});
+/** Any JSON object, at most 2,048 bytes in canonical form. */
+export type MetaInput = Readonly<Record<string, unknown>>;
+
+interface WithId {
+  /** UUID text; a UUIDv7 is made when it is left out. Keep it, to ask again after `unknown`. */
+  readonly id?: string | undefined;
+}
+
+/** Opens a wallet. `min` defaults to 0, `max` to unlimited. */
+export interface OpenInput extends WithId {
+  readonly op: "open";
+  /** `owner:purse` */
+  readonly wallet: string;
+  /** Such as `USD/2`. */
+  readonly asset: string;
+  readonly min?: BoundInput | undefined;
+  readonly max?: BoundInput | undefined;
+  readonly meta?: MetaInput | undefined;
+}
+
+/** One leg of a transfer. */
+export interface LegInput {
+  readonly from: string;
+  readonly to: string;
+  readonly amount: AmountInput;
+}
+
+interface TransferFields extends WithId {
+  readonly op: "transfer";
+  /** With it the money is reserved for that time and moves at capture. */
+  readonly hold?: { readonly ttlMs: number } | undefined;
+  readonly code?: string | undefined;
+  readonly ref?: string | undefined;
+  readonly meta?: MetaInput | undefined;
+  /** Versions that wallets of the legs must have. */
+  readonly ifVersion?: Readonly<Record<string, string | number | bigint>> | undefined;
+}
+
+/** Moves money, all legs or none. */
+export type TransferInput = TransferFields & (LegInput | { readonly legs: readonly LegInput[] });
+
+/** Takes money out of a hold; all that is left unless `amount` says less. */
+export interface CaptureInput extends WithId {
+  readonly op: "capture";
+  /** The owner whose hold it is. */
+  readonly owner: string;
+  readonly hold: string;
+  readonly amount?: AmountInput | undefined;
+  readonly final?: boolean | undefined;
+}
+
+/** Ends a hold. */
+export interface ReleaseInput extends WithId {
+  readonly op: "release";
+  /** The owner whose hold it is. */
+  readonly owner: string;
+  readonly hold: string;
+}
+
+/** Moves a settled transfer back; all that is left unless `amount` says less. */
+export interface ReverseInput extends WithId {
+  readonly op: "reverse";
+  /** The owner that the transfer was addressed to. */
+  readonly owner: string;
+  readonly transfer: string;
+  readonly amount?: AmountInput | undefined;
+}
+
+/** Changes a wallet's status. */
+export interface StatusInput extends WithId {
+  readonly op: "freeze" | "unfreeze" | "close";
+  readonly wallet: string;
+  readonly reason: string;
+}
+
+/** Changes a wallet's bounds. */
+export interface LimitInput extends WithId {
+  readonly op: "limit";
+  readonly wallet: string;
+  readonly min?: BoundInput | undefined;
+  readonly max?: BoundInput | undefined;
+}
+
+/** Any command. */
+export type CommandInput =
+  | OpenInput
+  | TransferInput
+  | CaptureInput
+  | ReleaseInput
+  | ReverseInput
+  | StatusInput
+  | LimitInput;
+
+/** What a frame adds to a command's content and owner: two headers and the id. */
+const FRAMING_BYTES = 24;
+
+/** Where commands go, and how ids and times are made. */
+export interface PrepareContext {
+  readonly tenant: TenantName;
+  readonly shards: number;
+  newId(): CommandId;
+  wallMs(): number;
+}
+
+/**
+ * Validates a command and finds its shard.
+ * @returns what can be sent, or the refusal that the engine would give. Never throws, whatever `input` is
+ * (unless a getter of its own does).
+ */
+export function prepareCommand(input: unknown, context: PrepareContext): PreparedCommand | Outcome {
+  const { json, owner } = addressed(jsonOf(input, context));
+  const { tenant, shards } = context;
+  const decoded = decodeCommandValue(json, { tenant, owner, shard: null, shards });
+  if (isRefusedShape(decoded)) return refusedOutcome(decoded, context.wallMs());
+  const { command, content } = decoded;
+  const shard = shardOf(tenant, command.owner, shards);
+  return { command, shard, bytes: content.length + command.owner.length + FRAMING_BYTES };
+}
+
+/** Whether a prepared command is a refusal already. */
+export function isRefused(prepared: PreparedCommand | Outcome): prepared is Outcome {
+  return "status" in prepared;
+}
+
+function refusedOutcome(refused: Extract<DecodedCommandOrRefusal, { shape: unknown }>, timeMs: number): Outcome {
+  const { id, op, shape } = refused;
+  return { id, op, status: "refused", refusal: shape, replayed: false, shard: 0, position: 0, timeMs, balances: null };
+}
+
+/** Takes `owner` off the operations whose fields do not imply it; on others it stays, as a field nobody knows. */
+function addressed(json: unknown): { json: unknown; owner: OwnerName | null } {
+  if (!isJsonObject(json)) return { json, owner: null };
+  const { owner, ...rest } = json;
+  const isNamed = rest["op"] === "capture" || rest["op"] === "release" || rest["op"] === "reverse";
+  return isNamed ? { json: rest, owner: parseOwner(owner) ?? null } : { json, owner: null };
+}
+
+/** The JSON form: bigints as decimal text, absent fields left out, a fresh id where there is none. */
+function jsonOf(input: unknown, context: PrepareContext): unknown {
+  if (!isJsonObject(input)) return input;
+  const fields = Object.entries(input).filter(([, value]) => value !== undefined);
+  const json = Object.fromEntries(fields.map(([field, value]) => [field, fieldJson(field, value)]));
+  return json["id"] === undefined ? { ...json, id: context.newId() } : json;
+}
+
+function fieldJson(field: string, value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (field === "legs" && Array.isArray(value)) return value.map(legJson);
+  if (field !== "ifVersion" || !isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([wallet, version]) => [wallet, versionJson(version)]));
+}
+
+function legJson(leg: unknown): unknown {
+  if (!isJsonObject(leg)) return leg;
+  return Object.fromEntries(Object.entries(leg).map(([field, value]) => [field, fieldJson(field, value)]));
+}
+
+function versionJson(version: unknown): unknown {
+  return typeof version === "number" || typeof version === "bigint" ? version.toString() : version;
+}

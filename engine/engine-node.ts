@@ -1,0 +1,175 @@
+// A node: holds its data directory exclusively, runs the shards in worker threads, answers `coffer.info` and
+// verification requests, and reports states to its starter. The main thread never touches a shard's file.
+
+import { mkdirSync, readFileSync } from "node:fs";
+import { availableParallelism, hostname } from "node:os";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { type ClusterFile, readClusterFile } from "../cluster/cluster-file.ts";
+import { type Connection, openConnection } from "../cluster/connection.ts";
+import { ensureEventStream } from "../cluster/streams.ts";
+import { encodeInfo, INFO_LIMITS } from "../protocol/info.ts";
+import { INFO_SUBJECT } from "../protocol/subject.ts";
+import { DataLock } from "../storage/lock.ts";
+import { type NodeEvent, type NodeOptions } from "./node-events.ts";
+import { NodeFault } from "./node-fault.ts";
+import { VerifyDesk } from "./verify-desk.ts";
+import type { ShardState } from "./shard-status.ts";
+import type { WorkerMessage, WorkerOrder, WorkerSettings } from "./worker-protocol.ts";
+
+/** Bounds of the event stream; beyond them the oldest events go. */
+const EVENT_BYTES_MAX = 1024 * 1024 * 1024;
+const EVENT_AGE_MS_MAX = 7 * 24 * 3_600_000;
+/** How long a graceful stop may take, in ms. */
+const STOP_MS_MAX = 10_000;
+
+interface ShardNote {
+  state: ShardState;
+  epoch: number;
+}
+
+/** See the file header. */
+export class EngineNode {
+  readonly #options: NodeOptions;
+  readonly #emit: (event: NodeEvent) => void;
+  readonly #version: string;
+  readonly #notes = new Map<number, ShardNote>();
+  #lock: DataLock | null = null;
+  #connection: Connection | null = null;
+  #workers: Worker[] = [];
+  #verify: VerifyDesk | null = null;
+  #cluster: ClusterFile | null = null;
+  #toldStreams = false;
+  #toldReady = false;
+  #isStopping = false;
+
+  /** @param version the package's version, as `coffer.info` shows it */
+  constructor(options: NodeOptions, version: string, emit: (event: NodeEvent) => void) {
+    this.#options = options;
+    this.#version = version;
+    this.#emit = emit;
+  }
+
+  /**
+   * Takes the data directory and starts every shard; resolves when the workers run (`ready` follows as an event).
+   * Errors: rejects with NodeFault `data_locked`, `data_invalid`, or a ClusterError; nothing is left behind then.
+   */
+  async start(): Promise<void> {
+    const { dataDir, natsUrl, creds } = this.#options;
+    const file = readClusterFile(dataDir);
+    if (!file.ok) throw new NodeFault("data_invalid", file.error.message);
+    this.#cluster = file.value;
+    mkdirSync(join(dataDir, "shards"), { recursive: true });
+    this.#lock = DataLock.take(dataDir, "coffer node");
+    try {
+      const credentials = creds === undefined ? null : readFileSync(creds);
+      this.#connection = await openConnection({
+        servers: natsUrl,
+        name: "coffer-node",
+        ...(credentials ? { credentials } : {}),
+      });
+      const bounds = { bytesMax: EVENT_BYTES_MAX, ageMaxMs: EVENT_AGE_MS_MAX };
+      await ensureEventStream(this.#connection.nc, { cluster: file.value.cluster, replicas: 1 }, bounds);
+      this.#answerInfo(file.value);
+      this.#verify = new VerifyDesk(this.#connection, dataDir, file.value);
+      this.#startWorkers(file.value, credentials);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Stops every shard after its turn, closes files and connections, gives the directory free. Never rejects. */
+  async stop(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    await this.#verify?.close();
+    await Promise.all(this.#workers.map((worker) => stopWorker(worker)));
+    await this.#connection?.close();
+    this.#lock?.release();
+  }
+
+  #startWorkers(cluster: ClusterFile, credentials: Uint8Array | null): void {
+    const fitting = Math.max(1, Math.floor(availableParallelism() / 2));
+    const count = Math.min(cluster.shards, Math.max(1, this.#options.workers ?? fitting));
+    for (let index = 0; index < count; index += 1) {
+      const owned: number[] = [];
+      for (let shard = index; shard < cluster.shards; shard += count) owned.push(shard);
+      for (const shard of owned) this.#notes.set(shard, { state: "attaching", epoch: 0 });
+      const settings: WorkerSettings = {
+        natsUrl: this.#options.natsUrl,
+        credentials,
+        dataDir: this.#options.dataDir,
+        cluster: cluster.cluster,
+        shards: cluster.shards,
+        owned,
+        events: this.#options.events ?? true,
+        replicas: 1,
+        node: `${hostname()}:${process.pid}`,
+      };
+      const worker = new Worker(new URL("./worker-main.ts", import.meta.url), { workerData: settings });
+      worker.on("message", (message: WorkerMessage) => this.#onMessage(message));
+      worker.on("error", (error) => this.#fail(new NodeFault("bug", `a worker died: ${String(error)}`, { cause: error })));
+      worker.on("exit", () => {
+        if (!this.#isStopping) this.#fail(new NodeFault("bug", "a worker ended"));
+      });
+      this.#workers.push(worker);
+    }
+  }
+
+  #onMessage(message: WorkerMessage): void {
+    if (message.kind === "notice") {
+      this.#emit({ event: "notice", text: message.text });
+    } else if (message.kind === "failed") {
+      this.#fail(new NodeFault(message.code, message.message));
+    } else {
+      const { shard, state, epoch, reason, detail } = message;
+      this.#notes.set(shard, { state, epoch });
+      this.#emit({
+        event: "shard",
+        shard,
+        state,
+        ...(reason === null ? {} : { reason }),
+        ...(detail === null ? {} : { detail }),
+      });
+      this.#tellProgress();
+    }
+  }
+
+  #tellProgress(): void {
+    const notes = [...this.#notes.values()];
+    if (!this.#toldStreams && notes.every(({ state }) => state !== "attaching")) {
+      this.#toldStreams = true;
+      this.#emit({ event: "streams" });
+    }
+    if (!this.#toldReady && notes.every(({ state }) => state === "active") && this.#cluster) {
+      this.#toldReady = true;
+      const epochs = [...this.#notes].sort(([left], [right]) => left - right).map(([, { epoch }]) => epoch);
+      this.#emit({ event: "ready", cluster: this.#cluster.cluster, shards: this.#cluster.shards, epochs });
+    }
+  }
+
+  #answerInfo({ cluster, shards, durability }: ClusterFile): void {
+    const answer = encodeInfo({ version: this.#version, cluster, shards, durability, limits: INFO_LIMITS });
+    this.#connection?.nc.subscribe(INFO_SUBJECT, {
+      callback: (error, message) => {
+        if (!error && message.reply) message.respond(answer);
+      },
+    });
+  }
+
+  #fail(fault: NodeFault): void {
+    if (this.#isStopping) return;
+    this.#emit({ event: "failed", code: fault.code, message: fault.message });
+    void this.stop();
+  }
+}
+
+async function stopWorker(worker: Worker): Promise<void> {
+  const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+  const order: WorkerOrder = { kind: "stop" };
+  worker.postMessage(order);
+  const timer = setTimeout(() => void worker.terminate(), STOP_MS_MAX);
+  await ended;
+  clearTimeout(timer);
+}

@@ -1,0 +1,124 @@
+// Appends the records that the owner itself makes (EpochStart, Tick, Quarantine) to its shard's log, one at a
+// time. The fence: each names the sequence of the owner's EpochStart as the last one expected on the epoch
+// subject, so the server refuses them once a newer EpochStart exists.
+//
+//   10164 ► the server cannot tell yet: try again · 10071 ► read the epoch subject again: a newer EpochStart
+//   means this owner is superseded, anything else is tried again · a full log or no answer ► try again for ever
+
+import { setTimeout as delay } from "node:timers/promises";
+import { getLastRecord } from "../cluster/log-lookup.ts";
+import type { Connection } from "../cluster/connection.ts";
+import type { OwnerRecord } from "../protocol/owner-record.ts";
+import { decodeOwnerRecord, encodeOwnerRecord } from "../protocol/owner-record-codec.ts";
+import { epochSubject, ownerSubject, quarantineSubject, shardStream } from "../protocol/subject.ts";
+import { NodeFault } from "./node-fault.ts";
+import type { EpochMark, ShardScope } from "./shard-scope.ts";
+
+/** Pause between two tries, in ms. */
+const RETRY_MS = 100;
+/** Tries to win an epoch against other claimants before the node gives up. */
+const CLAIMS_MAX = 20;
+
+/** See the file header. */
+export class OwnerLog {
+  readonly #scope: ShardScope;
+  readonly #connection: Connection;
+  readonly #node: string;
+  readonly #codeVersion: number;
+  #tail: Promise<unknown> = Promise.resolve();
+  #mark: EpochMark | null = null;
+  #isClosed = false;
+
+  constructor(scope: ShardScope, connection: Connection, identity: { node: string; codeVersion: number }) {
+    this.#scope = scope;
+    this.#connection = connection;
+    this.#node = identity.node;
+    this.#codeVersion = identity.codeVersion;
+  }
+
+  /**
+   * Claims the shard: appends an EpochStart above every epoch that the file or the log knows.
+   * @returns the mark of the new epoch; the shard is active only once this record is read back
+   * Errors: rejects with NodeFault `superseded` when others keep winning, or when closed.
+   */
+  async claim(): Promise<EpochMark> {
+    for (let attempt = 0; attempt < CLAIMS_MAX; attempt += 1) {
+      const last = await this.#lastEpoch();
+      const epoch = Math.max(this.#scope.file.epoch, last.epoch) + 1;
+      const { cluster, shard } = this.#scope;
+      const start = { kind: "epoch", cluster, shard, epoch, node: this.#node, codeVersion: this.#codeVersion } as const;
+      const result = await this.#publish(start, last.sequence);
+      if (result.kind === "ok") {
+        this.#mark = { epoch, sequence: result.sequence };
+        return this.#mark;
+      }
+      await this.#pause();
+    }
+    throw new NodeFault("superseded", `shard ${this.#scope.shard}: other nodes keep claiming it`);
+  }
+
+  /**
+   * Appends a fenced record after those that are under way.
+   * @returns its sequence, once the server has stored it
+   * Errors: rejects with NodeFault `superseded` when a newer epoch exists or the shard is closed.
+   */
+  append(record: OwnerRecord): Promise<number> {
+    const next = this.#tail.then(() => this.#append(record));
+    this.#tail = next.catch(() => undefined);
+    return next;
+  }
+
+  /** Ends all tries; what is under way rejects. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  async #append(record: OwnerRecord): Promise<number> {
+    const mark = this.#mark;
+    if (!mark) throw new NodeFault("superseded", "no epoch is held");
+    for (;;) {
+      const result = await this.#publish(record, mark.sequence);
+      if (result.kind === "ok") return result.sequence;
+      if (result.kind === "wrong_last") {
+        const last = await this.#lastEpoch();
+        if (last.sequence !== mark.sequence) throw this.#superseded(last.epoch);
+      }
+      await this.#pause();
+    }
+  }
+
+  #publish(record: OwnerRecord, expectedLast: number): ReturnType<ShardScope["writer"]["publishFenced"]> {
+    const { shard, writer } = this.#scope;
+    const epochs = epochSubject(shard);
+    const subject =
+      record.kind === "epoch" ? epochs : record.kind === "tick" ? ownerSubject(shard) : quarantineSubject(shard);
+    return writer.publishFenced({ subject, data: encodeOwnerRecord(record) }, { epochSubject: epochs, expectedLast });
+  }
+
+  async #lastEpoch(): Promise<EpochMark> {
+    for (;;) {
+      try {
+        const record = await getLastRecord(
+          this.#connection.nc,
+          shardStream(this.#scope.shard),
+          epochSubject(this.#scope.shard),
+        );
+        if (!record) return { epoch: 0, sequence: 0 };
+        const decoded = decodeOwnerRecord(record.data);
+        const epoch = decoded.ok && decoded.value.kind === "epoch" ? decoded.value.epoch : 0;
+        return { epoch, sequence: record.sequence };
+      } catch {
+        await this.#pause();
+      }
+    }
+  }
+
+  async #pause(): Promise<void> {
+    await delay(RETRY_MS);
+    if (this.#isClosed) throw new NodeFault("superseded", `shard ${this.#scope.shard} is closed`);
+  }
+
+  #superseded(epoch: number): NodeFault {
+    return new NodeFault("superseded", `shard ${this.#scope.shard}: a newer owner started epoch ${epoch}`);
+  }
+}

@@ -1,0 +1,103 @@
+// Turns bytes from the log into a record that the apply understands, and finds whom to answer. Total: what
+// does not decode becomes shape refusals or an ignored record, never a throw. Owner and peer records are
+// ignored unless they carry this cluster and shard: nothing is trusted for being in the log.
+
+import type { RecordBody, ShardRecord } from "../actors/shard-record.ts";
+import { headerOf, type LogRecord } from "../cluster/log-record.ts";
+import { decodeCommandFrame } from "../protocol/command-frame.ts";
+import { decodeCommandMessage } from "../protocol/command-json.ts";
+import type { TenantName } from "../protocol/names.ts";
+import { decodeOwnerRecord } from "../protocol/owner-record-codec.ts";
+import { decodePeerFrame } from "../protocol/peer-frame-codec.ts";
+import { CALL_HEADER, isResultSubject, parseRecordSubject, REPLY_HEADER } from "../protocol/subject.ts";
+import { NodeFault } from "./node-fault.ts";
+
+/** Whom the outcomes of one record go to. */
+export interface ReplyRoute {
+  /** A literal result subject of the tenant, or null. */
+  readonly subject: string | null;
+  readonly encoding: "json" | "msgpack";
+  /** The token of a waiting call of this engine, or null. */
+  readonly call: string | null;
+}
+
+/** A decoded record with its way back. */
+export interface Decoded {
+  readonly record: ShardRecord;
+  readonly route: ReplyRoute;
+}
+
+/** Which shard of which cluster decodes. */
+export interface DecoderScope {
+  readonly cluster: string;
+  readonly shard: number;
+  readonly shards: number;
+}
+
+const NOBODY: ReplyRoute = { subject: null, encoding: "json", call: null };
+const IGNORED: RecordBody = { kind: "ignored" };
+
+/**
+ * Decodes one record of the shard's log.
+ * Errors: throws {@link NodeFault} `unknown_version` when an owner or peer record was written by newer code.
+ */
+export function decodeRecord(log: LogRecord, scope: DecoderScope): Decoded {
+  const subject = parseRecordSubject(log.subject, scope.shard);
+  if (subject.kind === "command") {
+    const context = { tenant: subject.tenant, owner: subject.owner, shard: scope.shard, shards: scope.shards };
+    const commands = decodeCommandMessage(log.data, context);
+    const route = jsonRoute(log, subject.tenant);
+    return decoded(log, { kind: "commands", tenant: subject.tenant, commands }, route);
+  }
+  if (subject.kind === "frame") {
+    const context = { tenant: subject.tenant, owner: null, shard: scope.shard, shards: scope.shards };
+    const frame = decodeCommandFrame(log.data, context);
+    const route = { subject: allowed(frame.reply, subject.tenant), encoding: "msgpack", call: null } as const;
+    return decoded(log, { kind: "commands", tenant: subject.tenant, commands: frame.commands }, route);
+  }
+  if (subject.kind === "peer") return decoded(log, peerBody(log, scope, subject.from), NOBODY);
+  if (subject.kind === "unknown") return decoded(log, IGNORED, NOBODY);
+  return decoded(log, ownerBody(log, scope, subject.kind), NOBODY);
+}
+
+function decoded(log: LogRecord, body: RecordBody, route: ReplyRoute): Decoded {
+  return { record: { position: log.sequence, stampMs: log.timestampMs, ...body }, route };
+}
+
+function jsonRoute(log: LogRecord, tenant: TenantName): ReplyRoute {
+  if (!log.headers) return NOBODY;
+  return { subject: allowed(headerOf(log, REPLY_HEADER), tenant), encoding: "json", call: headerOf(log, CALL_HEADER) };
+}
+
+function allowed(subject: string | null, tenant: TenantName): string | null {
+  return subject !== null && isResultSubject(subject, tenant) ? subject : null;
+}
+
+function peerBody(log: LogRecord, scope: DecoderScope, from: number): RecordBody {
+  const frame = decodePeerFrame(log.data);
+  if (!frame.ok) {
+    if (frame.error === "unknown_version") throw unknownVersion(log);
+    return IGNORED;
+  }
+  const { cluster, to, from: sender } = frame.value;
+  return cluster === scope.cluster && to === scope.shard && sender === from && from < scope.shards && from !== to
+    ? { kind: "peer", frame: frame.value }
+    : IGNORED;
+}
+
+function ownerBody(log: LogRecord, scope: DecoderScope, expected: "owner" | "epoch" | "quarantine"): RecordBody {
+  const decodedRecord = decodeOwnerRecord(log.data);
+  if (!decodedRecord.ok) {
+    if (decodedRecord.error === "unknown_version") throw unknownVersion(log);
+    return IGNORED;
+  }
+  const record = decodedRecord.value;
+  if (record.cluster !== scope.cluster || record.shard !== scope.shard) return IGNORED;
+  if (record.kind === "epoch" && expected === "epoch") return { kind: "epoch", start: record };
+  if (record.kind === "tick" && expected === "owner") return { kind: "tick", tick: record };
+  return IGNORED;
+}
+
+function unknownVersion(log: LogRecord): NodeFault {
+  return new NodeFault("unknown_version", `record ${log.sequence} was written by a newer version of Coffer`);
+}

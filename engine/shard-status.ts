@@ -1,0 +1,24 @@
+// What operators see of a shard: its state and its counters. Read by `coffer status` over NATS.
+
+import type { ShardCounters } from "../storage/shard-file.ts";
+
+/** Modes of a shard; see shard-runner. */
+export type ShardState = "attaching" | "recovering" | "active" | "halted" | "stopped";
+
+/** State and counters of one shard at one moment. */
+export interface ShardStatus extends ShardCounters {
+  readonly shard: number;
+  readonly state: ShardState;
+  /** Fault code of a halted shard, else null. */
+  readonly reason: string | null;
+  readonly detail: string | null;
+  readonly epoch: number;
+  /** Records read and not applied yet. */
+  readonly queueRecords: number;
+  readonly lagRecords: number;
+  /** Positions with quarantined units. */
+  readonly quarantined: number;
+  readonly callsWaiting: number;
+  readonly eventsPending: number;
+  readonly turns: number;
+}

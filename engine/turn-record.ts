@@ -1,0 +1,9 @@
+// A log record on its way through the turn: decoded, with its digest and the way back to whoever sent it.
+
+import type { Decoded } from "./record-decoder.ts";
+
+/** See the file header. */
+export interface TurnRecord extends Decoded {
+  /** SHA-256 of the log record, 32 bytes. */
+  readonly digest: Uint8Array;
+}

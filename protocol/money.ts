@@ -1,0 +1,37 @@
+// Amounts are int64 minor units held as `bigint`; a float never holds money. Owns the bounds and the
+// decimal text form of JSON (no leading zero, exponent, plus sign or space). Scales belong to assets.
+
+/** The largest balance and amount: 2^63-1. */
+export const INT64_MAX = 9_223_372_036_854_775_807n;
+/** The smallest balance: -(2^63-1), so that every balance can be negated. */
+export const INT64_MIN = -INT64_MAX;
+
+/** A lower or upper bound of a wallet: minor units, or no bound. */
+export type Bound = bigint | "unlimited";
+
+const AMOUNT = /^[1-9][0-9]{0,18}$/;
+const SIGNED = /^(?:0|-?[1-9][0-9]{0,18})$/;
+
+/** @returns the amount 1..2^63-1 that the decimal text names, else `undefined`. */
+export function parseAmount(value: unknown): bigint | undefined {
+  if (typeof value !== "string" || !AMOUNT.test(value)) return undefined;
+  const amount = BigInt(value);
+  return amount <= INT64_MAX ? amount : undefined;
+}
+
+/** @returns the signed int64 (without -2^63) that the decimal text names, else `undefined`. */
+export function parseInt64(value: unknown): bigint | undefined {
+  if (typeof value !== "string" || !SIGNED.test(value)) return undefined;
+  const number = BigInt(value);
+  return isInt64(number) ? number : undefined;
+}
+
+/** Whether a sum stays within ±(2^63-1). */
+export function isInt64(value: bigint): boolean {
+  return value <= INT64_MAX && value >= INT64_MIN;
+}
+
+/** The text form of a bound: decimal, or `unlimited`. */
+export function boundText(bound: Bound): string {
+  return bound === "unlimited" ? bound : bound.toString();
+}

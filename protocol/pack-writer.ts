@@ -1,0 +1,193 @@
+// Writes MessagePack in its one canonical form: every integer and length in the shortest encoding, text as
+// UTF-8 str, ids and hashes as bin, positional arrays only (no maps, floats or extension types). Equal values
+// give equal bytes on every machine and in every version, which hashes of contents and items rest on for ever;
+// that is why this is our own small writer and not a library's choice of encodings. Source: the MessagePack
+// specification (github.com/msgpack/msgpack, spec.md).
+
+import { assert } from "./assert.ts";
+import type { CommandId } from "./command-id.ts";
+
+const START_BYTES = 64 * 1024;
+/** A scratch buffer that grew beyond this is dropped after use. */
+const KEPT_BYTES_MAX = 1024 * 1024;
+const UINT32 = 0x1_0000_0000;
+const UINT64_MAX = 0xffff_ffff_ffff_ffffn;
+const INT64_LOW = -0x8000_0000_0000_0000n;
+
+/** A value that {@link PackWriter} can write. */
+export class PackWriter {
+  private bytes: Buffer = Buffer.allocUnsafeSlow(START_BYTES);
+  private at = 0;
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.at;
+  }
+
+  /** Starts anew. */
+  begin(): this {
+    this.at = 0;
+    return this;
+  }
+
+  /** @returns what was written since `begin`, copied into bytes of its own. */
+  finish(): Uint8Array {
+    const copy = Buffer.allocUnsafeSlow(this.at);
+    this.bytes.copy(copy, 0, 0, this.at);
+    if (this.bytes.length > KEPT_BYTES_MAX) this.bytes = Buffer.allocUnsafeSlow(START_BYTES);
+    return copy;
+  }
+
+  /** Header of an array; its elements follow. */
+  array(length: number): this {
+    this.room(5);
+    if (length < 16) this.bytes[this.at++] = 0x90 | length;
+    else if (length < 0x1_0000) this.header16(0xdc, length);
+    else this.header32(0xdd, length);
+    return this;
+  }
+
+  nil(): this {
+    this.room(1);
+    this.bytes[this.at++] = 0xc0;
+    return this;
+  }
+
+  bool(value: boolean): this {
+    this.room(1);
+    this.bytes[this.at++] = value ? 0xc3 : 0xc2;
+    return this;
+  }
+
+  /** A safe integer. */
+  int(value: number): this {
+    assert(Number.isSafeInteger(value), "only safe integers are packed");
+    this.room(9);
+    if (value >= 0) this.unsigned(value);
+    else this.negative(value);
+    return this;
+  }
+
+  /** An integer of at most 64 bits. */
+  bigint(value: bigint): this {
+    if (value >= -0x8000_0000n && value <= 0xffff_ffffn) return this.int(Number(value));
+    assert(value >= INT64_LOW && value <= UINT64_MAX, "only 64-bit integers are packed");
+    this.room(9);
+    this.bytes[this.at] = value < 0n ? 0xd3 : 0xcf;
+    this.at = this.bytes.writeBigUInt64BE(BigInt.asUintN(64, value), this.at + 1);
+    return this;
+  }
+
+  text(value: string): this {
+    if (value.length < 32 && this.shortText(value)) return this;
+    const length = Buffer.byteLength(value);
+    this.room(5 + length);
+    if (length < 32) this.bytes[this.at++] = 0xa0 | length;
+    else if (length < 0x100) this.header8(0xd9, length);
+    else if (length < 0x1_0000) this.header16(0xda, length);
+    else this.header32(0xdb, length);
+    this.at += this.bytes.write(value, this.at, length, "utf8");
+    return this;
+  }
+
+  textOrNil(value: string | null): this {
+    return value === null ? this.nil() : this.text(value);
+  }
+
+  bin(value: Uint8Array): this {
+    this.room(5 + value.length);
+    if (value.length < 0x100) this.header8(0xc4, value.length);
+    else if (value.length < 0x1_0000) this.header16(0xc5, value.length);
+    else this.header32(0xc6, value.length);
+    this.bytes.set(value, this.at);
+    this.at += value.length;
+    return this;
+  }
+
+  /** A command id as 16 bytes of bin. */
+  id(value: CommandId): this {
+    this.room(18);
+    this.header8(0xc4, 16);
+    for (let index = 0; index < 36; index += 2) {
+      if (index === 8 || index === 13 || index === 18 || index === 23) index += 1;
+      this.bytes[this.at++] = (nibble(value, index) << 4) | nibble(value, index + 1);
+    }
+    return this;
+  }
+
+  idOrNil(value: CommandId | null): this {
+    return value === null ? this.nil() : this.id(value);
+  }
+
+  /** Bytes that are MessagePack already. */
+  raw(value: Uint8Array): this {
+    this.room(value.length);
+    this.bytes.set(value, this.at);
+    this.at += value.length;
+    return this;
+  }
+
+  private unsigned(value: number): void {
+    if (value < 0x80) this.bytes[this.at++] = value;
+    else if (value < 0x100) this.header8(0xcc, value);
+    else if (value < 0x1_0000) this.header16(0xcd, value);
+    else if (value < UINT32) this.header32(0xce, value);
+    else {
+      this.header32(0xcf, Math.floor(value / UINT32));
+      this.at = this.bytes.writeUInt32BE(value % UINT32, this.at);
+    }
+  }
+
+  private negative(value: number): void {
+    if (value >= -32) this.bytes[this.at++] = value & 0xff;
+    else if (value >= -0x80) this.header8(0xd0, value & 0xff);
+    else if (value >= -0x8000) this.header16(0xd1, value & 0xffff);
+    else if (value >= -0x8000_0000) this.header32(0xd2, value >>> 0);
+    else {
+      this.bytes[this.at] = 0xd3;
+      this.at = this.bytes.writeBigInt64BE(BigInt(value), this.at + 1);
+    }
+  }
+
+  /** Up to 31 ASCII characters; false when the text has others. */
+  private shortText(value: string): boolean {
+    this.room(32);
+    const { bytes, at } = this;
+    for (let index = 0; index < value.length; index += 1) {
+      const unit = value.charCodeAt(index);
+      if (unit > 0x7f) return false;
+      bytes[at + 1 + index] = unit;
+    }
+    bytes[at] = 0xa0 | value.length;
+    this.at = at + 1 + value.length;
+    return true;
+  }
+
+  private header8(token: number, value: number): void {
+    this.bytes[this.at++] = token;
+    this.bytes[this.at++] = value;
+  }
+
+  private header16(token: number, value: number): void {
+    this.bytes[this.at++] = token;
+    this.bytes[this.at++] = value >>> 8;
+    this.bytes[this.at++] = value & 0xff;
+  }
+
+  private header32(token: number, value: number): void {
+    this.bytes[this.at] = token;
+    this.at = this.bytes.writeUInt32BE(value, this.at + 1);
+  }
+
+  private room(length: number): void {
+    if (this.at + length <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.at + length));
+    this.bytes.copy(grown, 0, 0, this.at);
+    this.bytes = grown;
+  }
+}
+
+function nibble(hex: string, index: number): number {
+  const unit = hex.charCodeAt(index);
+  return unit < 0x40 ? unit - 0x30 : unit - 0x57;
+}

@@ -1,0 +1,21 @@
+// Placement of owners on shards. The hash is the server's own for `{{partition(N,1,2)}}`: FNV-1a 32 over
+// the two tokens joined without a separator, mod N, so that any NATS client reaches the right shard
+// without knowing it. Source of the algorithm: Fowler, Noll, Vo, "FNV Hash" (1991), 32-bit variant 1a.
+
+import type { OwnerName, TenantName } from "./names.ts";
+
+const OFFSET_BASIS = 0x811c9dc5;
+const PRIME = 0x01000193;
+
+/** The shard 0..shards-1 that holds all wallets of one owner. Never throws; about 0.1 µs. */
+export function shardOf(tenant: TenantName, owner: OwnerName, shards: number): number {
+  return hashText(hashText(OFFSET_BASIS, tenant), owner) % shards;
+}
+
+function hashText(basis: number, text: string): number {
+  let hash = basis;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), PRIME);
+  }
+  return hash >>> 0;
+}

@@ -1,0 +1,184 @@
+// Writes rows as compact bytes: the one encoding that the state chain hashes and the tables store.
+// Owns the primitive forms (varint, int64, text, id). Does not own any row's layout: each row codec does,
+// and puts a version in front. One buffer is used again for every record, so that a row costs no allocation
+// but the view that is bound to its statement.
+//
+// Invariant: a view handed out by `view` stays what it is until `reset`; growing moves on to a new buffer and
+// leaves views of the old one alone. Guards against rows overwritten before they were bound.
+
+import { assert } from "../protocol/assert.ts";
+import type { CommandId } from "../protocol/command-id.ts";
+import { type Bound, isInt64 } from "../protocol/money.ts";
+
+const NIBBLES = nibbleTable();
+const DASH = 45;
+
+/** A growing buffer with the primitive forms of rows. Throws only on values outside their stated range. */
+export class ByteWriter {
+  #bytes: Buffer;
+  #view: DataView;
+  #length = 0;
+
+  /** @param capacity bytes to begin with; it doubles when it is full */
+  constructor(capacity = 64 * 1024) {
+    this.#bytes = Buffer.allocUnsafeSlow(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** Bytes written since the last reset. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Forgets everything; views handed out before may be overwritten from here on. */
+  reset(): void {
+    this.#length = 0;
+  }
+
+  /** The bytes from `start` to here, not copied. */
+  view(start = 0): Buffer {
+    return this.#bytes.subarray(start, this.#length);
+  }
+
+  /** The bytes from `start` to here, copied. */
+  copy(start = 0): Buffer {
+    return Buffer.from(this.view(start));
+  }
+
+  /** One byte, 0..255. */
+  byte(value: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#length] = value;
+    this.#length += 1;
+  }
+
+  /** A number 0..2^53-1 in 1 to 8 bytes, seven bits a byte, lowest first. */
+  varint(value: number): void {
+    assert(Number.isSafeInteger(value) && value >= 0, "a varint is a number 0..2^53-1");
+    this.#reserve(8);
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#bytes[this.#length] = (rest & 0x7f) | 0x80;
+      this.#length += 1;
+      rest = rest < 0x80000000 ? rest >>> 7 : Math.floor(rest / 128);
+    }
+    this.#bytes[this.#length] = rest;
+    this.#length += 1;
+  }
+
+  /** A signed 64-bit number in 8 bytes, big-endian. */
+  int64(value: bigint): void {
+    assert(isInt64(value), "an amount lies within int64");
+    this.#reserve(8);
+    this.#view.setBigInt64(this.#length, value);
+    this.#length += 8;
+  }
+
+  /** A position or number 0..2^53-1 in 8 bytes, big-endian. */
+  uint64(value: number): void {
+    assert(Number.isSafeInteger(value) && value >= 0, "a number lies within 0..2^53-1");
+    this.#reserve(8);
+    this.#view.setUint32(this.#length, Math.floor(value / 0x1_0000_0000));
+    this.#view.setUint32(this.#length + 4, value % 0x1_0000_0000);
+    this.#length += 8;
+  }
+
+  /** A bound: 0 = unlimited, else 1 and the amount. */
+  bound(value: Bound): void {
+    this.byte(value === "unlimited" ? 0 : 1);
+    if (value !== "unlimited") this.int64(value);
+  }
+
+  /** An integer of any size as decimal text. */
+  integer(value: bigint): void {
+    this.text(value.toString());
+  }
+
+  /** Text as its byte length and UTF-8. */
+  text(value: string): void {
+    const start = this.#length;
+    if (value.length < 128 && this.#ascii(value)) return;
+    this.#length = start;
+    this.varint(Buffer.byteLength(value));
+    this.#reserve(value.length * 3);
+    this.#length += this.#bytes.write(value, this.#length);
+  }
+
+  /** Text or null: 0 = null, else 1 and the text. */
+  optionalText(value: string | null): void {
+    this.byte(value === null ? 0 : 1);
+    if (value !== null) this.text(value);
+  }
+
+  /** A number or null: 0 = null, else the number + 1. */
+  optionalVarint(value: number | null): void {
+    this.varint(value === null ? 0 : value + 1);
+  }
+
+  /** A command id as its 16 bytes. */
+  id(id: CommandId): void {
+    this.#reserve(16);
+    let at = 0;
+    for (let index = 0; index < 16; index += 1) {
+      if (id.charCodeAt(at) === DASH) at += 1;
+      this.#bytes[this.#length + index] = hexByte(id.charCodeAt(at), id.charCodeAt(at + 1));
+      at += 2;
+    }
+    assert(at === 36, "a command id is 36 characters of UUID text");
+    this.#length += 16;
+  }
+
+  /** An id or null: 0 = null, else 1 and its 16 bytes. */
+  optionalId(id: CommandId | null): void {
+    this.byte(id === null ? 0 : 1);
+    if (id !== null) this.id(id);
+  }
+
+  /** Bytes as they are, without a length. */
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** Bytes with their length in front. */
+  bytes(bytes: Uint8Array): void {
+    this.varint(bytes.length);
+    this.raw(bytes);
+  }
+
+  /** Writes short ASCII text with its length; false (and rubbish behind the mark) when it is not ASCII. */
+  #ascii(value: string): boolean {
+    this.#reserve(value.length + 1);
+    let at = this.#length;
+    this.#bytes[at] = value.length;
+    at += 1;
+    for (let index = 0; index < value.length; index += 1, at += 1) {
+      const code = value.charCodeAt(index);
+      if (code >= 128) return false;
+      this.#bytes[at] = code;
+    }
+    this.#length = at;
+    return true;
+  }
+
+  #reserve(count: number): void {
+    if (this.#length + count <= this.#bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#length + count));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
+
+function hexByte(high: number, low: number): number {
+  const value = ((NIBBLES[high] ?? 255) << 4) | (NIBBLES[low] ?? 255);
+  assert(value < 256, "a command id is hexadecimal");
+  return value;
+}
+
+function nibbleTable(): Uint8Array {
+  const table = new Uint8Array(128).fill(255);
+  for (let value = 0; value < 16; value += 1) table[value.toString(16).charCodeAt(0)] = value;
+  return table;
+}

@@ -1,0 +1,135 @@
+// Commands by number, with their outcomes. A command that settles in its own record is one appended row; one
+// that stays open gets its outcome later as a row of the table `outcome`, appended too, instead of a second
+// write of a row that lies pages back.
+//
+// Invariant: a number has one outcome, for ever: the second one is refused by the guard here and by the key.
+
+import type { CommandRow } from "../actors/ledger.ts";
+import { assert } from "../protocol/assert.ts";
+import type { CommandId } from "../protocol/command-id.ts";
+import type { OwnerName, TenantName } from "../protocol/names.ts";
+import type { Outcome } from "../protocol/outcome.ts";
+import { CommandIndex } from "./command-index.ts";
+import { readClaim, writeClaim } from "./command-row.ts";
+import type { Connection } from "./database.ts";
+import type { MetaTable } from "./meta-table.ts";
+import type { NameTable } from "./name-table.ts";
+import { readOutcome, writeOutcome } from "./outcome-row.ts";
+import { RowBatch } from "./row-batch.ts";
+import { WRITE, type StateLog } from "./state-log.ts";
+
+/** A command of the turn that is being applied: not a row yet. */
+interface Pending {
+  readonly row: Omit<CommandRow, "outcome">;
+  readonly claim: Uint8Array;
+  outcome: Outcome | null;
+  body: Uint8Array | null;
+}
+
+interface CommandSqlRow {
+  readonly claim: Uint8Array;
+  readonly outcome: Uint8Array | null;
+}
+
+/** See the file header. */
+export class CommandTable {
+  readonly #log: StateLog;
+  readonly #meta: MetaTable;
+  readonly #names: NameTable;
+  readonly #index: CommandIndex;
+  readonly #batch: RowBatch;
+  readonly #sql;
+  #pending: Pending[] = [];
+
+  constructor(database: Connection, log: StateLog, { meta, names }: { meta: MetaTable; names: NameTable }) {
+    this.#log = log;
+    this.#meta = meta;
+    this.#names = names;
+    this.#index = new CommandIndex(database);
+    this.#batch = new RowBatch(database, "command", ["number", "claim", "outcome"]);
+    this.#sql = {
+      one: database.prepare<[number], CommandSqlRow>(`SELECT c.claim, coalesce(c.outcome, o.body) AS outcome
+        FROM command c LEFT JOIN outcome o ON o.number = c.number WHERE c.number = ?`),
+      settle: database.prepare<[Uint8Array, number]>(`INSERT INTO outcome (number, body)
+        SELECT number, ? FROM command WHERE number = ? AND outcome IS NULL`),
+    };
+  }
+
+  /** Claims an id: its new number, or the row that holds it. */
+  claim(command: Omit<CommandRow, "number" | "outcome">): { number: number } | { existing: CommandRow } {
+    const { tenant, owner, id, hash, content } = command;
+    const ownerRow = this.#names.internOwner(tenant, owner);
+    const number = this.#meta.row.lastCommand + 1;
+    const holder = this.#index.claim(ownerRow.number, id, number);
+    if (holder !== null) return { existing: this.command(holder) };
+    this.#meta.row.lastCommand = number;
+    const { writer } = this.#log;
+    this.#log.open(WRITE.claim);
+    writer.varint(number);
+    const start = writer.length;
+    writeClaim(writer, { owner: ownerRow.number, id, hash, content });
+    const row = { number, tenant, owner, id, hash, content };
+    this.#pending.push({ row, claim: writer.view(start), outcome: null, body: null });
+    return { number };
+  }
+
+  /** Stores the outcome of a claimed command, once. */
+  settle(number: number, outcome: Outcome): void {
+    assert(!outcome.replayed, "a stored outcome is not a replay");
+    assert(outcome.position === this.#meta.row.position, "an outcome names the record that settles it");
+    const { writer } = this.#log;
+    this.#log.open(WRITE.outcome);
+    writer.varint(number);
+    const start = writer.length;
+    writeOutcome(writer, outcome);
+    const pending = this.#pendingOf(number);
+    if (pending) {
+      assert(pending.outcome === null, "a command settles once");
+      pending.outcome = outcome;
+      pending.body = writer.view(start);
+      return;
+    }
+    const { changes } = this.#sql.settle.run(writer.view(start), number);
+    assert(changes === 1, "a command that settles later was recorded and is open");
+  }
+
+  /** A command by its id, or undefined. */
+  find(tenant: TenantName, owner: OwnerName, id: CommandId): CommandRow | undefined {
+    const ownerRow = this.#names.findOwner(tenant, owner);
+    if (!ownerRow) return;
+    const number = this.#index.find(ownerRow.number, id);
+    return number === null ? undefined : this.command(number);
+  }
+
+  /** A recorded command by its number. Errors: asserts that it exists. */
+  command(number: number): CommandRow {
+    const pending = this.#pendingOf(number);
+    if (pending) return { ...pending.row, outcome: pending.outcome };
+    const row = this.#sql.one.get(number);
+    assert(row !== undefined, "a command's number was claimed");
+    const { owner: ownerNumber, id, hash, content } = readClaim(number, row.claim);
+    const { tenant, name: owner } = this.#names.owner(ownerNumber);
+    const { shard } = this.#meta.row;
+    const outcome = row.outcome === null ? null : readOutcome(row.outcome, { id, shard });
+    return { number, tenant, owner, id, hash, content, outcome };
+  }
+
+  /** Inserts what waits. */
+  flush(): void {
+    for (const { row, claim, body } of this.#pending) this.#batch.push(row.number, claim, body);
+    this.#batch.flush();
+    this.#pending = [];
+  }
+
+  /** Forgets what waits: a rollback. */
+  drop(): void {
+    this.#pending = [];
+    this.#batch.drop();
+  }
+
+  /** Numbers are dense, so the place in the list follows from the number. */
+  #pendingOf(number: number): Pending | undefined {
+    const first = this.#pending[0];
+    return first && number >= first.row.number ? this.#pending[number - first.row.number] : undefined;
+  }
+}

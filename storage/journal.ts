@@ -1,0 +1,138 @@
+// The journal: every change of a wallet goes through `append`, as one step with all its entries, or not at
+// all. Owns applying a step's deltas to the actors, the checks that must never fail (zero sum per asset with
+// the money that moves with items, bounds, dense versions), and the step rows.
+//
+// Invariant: for each asset, sum of posted + `out` transits - `in` transits = 0 in every step, so it is 0 over
+// the file. A step that breaks anything throws before a byte of it is written; the turn rolls back.
+
+import type { Step, Transit, WalletChange } from "../actors/ledger.ts";
+import { assertWallet } from "../actors/wallet-invariant.ts";
+import { assert } from "../protocol/assert.ts";
+import type { Connection } from "./database.ts";
+import type { MetaTable } from "./meta-table.ts";
+import type { NameTable } from "./name-table.ts";
+import { RowBatch } from "./row-batch.ts";
+import { WRITE, type StateLog } from "./state-log.ts";
+import { readStep, type StepRow, type StepSqlRow, writeStep } from "./step-row.ts";
+import type { WalletTable } from "./wallet-table.ts";
+
+/** See the file header. */
+export class Journal {
+  readonly #log: StateLog;
+  readonly #meta: MetaTable;
+  readonly #names: NameTable;
+  readonly #wallets: WalletTable;
+  readonly #batch: RowBatch;
+  readonly #sql;
+  #indexInRecord = 0;
+
+  constructor(
+    database: Connection,
+    log: StateLog,
+    { meta, names, wallets }: { meta: MetaTable; names: NameTable; wallets: WalletTable },
+  ) {
+    this.#log = log;
+    this.#meta = meta;
+    this.#names = names;
+    this.#wallets = wallets;
+    this.#batch = new RowBatch(database, "step", ["number", "position", "idx", "body"]);
+    this.#sql = {
+      one: database.prepare<[number], StepSqlRow>("SELECT * FROM step WHERE number = ?"),
+      after: database.prepare<[number, number], StepSqlRow>(
+        "SELECT * FROM step WHERE number > ? ORDER BY number LIMIT ?",
+      ),
+    };
+  }
+
+  /** A record begins: its steps are numbered from 0. */
+  beginRecord(): void {
+    this.#indexInRecord = 0;
+  }
+
+  /** Applies a step to its wallets and stores it. Errors: asserts every invariant of the file header. */
+  append(step: Step): void {
+    assert(step.changes.length > 0, "a step changes at least one wallet");
+    assertZeroSum(step);
+    const { row } = this.#meta;
+    const tenant = this.#names.internTenant(step.tenant);
+    const number = row.lastStep + 1;
+    const previousOfWallet: number[] = [];
+    for (const change of step.changes) {
+      assert(change.wallet.tenant === step.tenant, "a step's wallets belong to its tenant");
+      previousOfWallet.push(change.wallet.lastStep);
+      this.#apply(change, number);
+    }
+    this.#log.open(WRITE.step);
+    const { writer } = this.#log;
+    writer.varint(number);
+    const start = writer.length;
+    writeStep(writer, step, {
+      tenant: tenant.number,
+      timeMs: row.timeMs,
+      previousOfTenant: tenant.lastStep,
+      previousOfWallet,
+    });
+    this.#batch.push(number, row.position, this.#indexInRecord, writer.view(start));
+    row.lastStep = number;
+    this.#indexInRecord += 1;
+    this.#names.setLastStep(tenant, number);
+  }
+
+  /** A step by its number, or undefined. */
+  step(number: number): StepRow | undefined {
+    const row = this.#sql.one.get(number);
+    return row && readStep(row);
+  }
+
+  /** Steps behind a number, in order. */
+  after(number: number, limit: number): StepRow[] {
+    return this.#sql.after.all(number, limit).map(readStep);
+  }
+
+  /** Inserts what waits. */
+  flush(): void {
+    this.#batch.flush();
+  }
+
+  /** Forgets what waits: a rollback. */
+  drop(): void {
+    this.#batch.drop();
+  }
+
+  #apply(change: WalletChange, step: number): void {
+    const { wallet } = change;
+    assert(this.#wallets.isLive(wallet), "a step changes live wallets");
+    assert(wallet.lastStep < step, "a step names each wallet once");
+    wallet.posted += change.posted;
+    wallet.held += change.held;
+    wallet.incoming += change.incoming;
+    if (change.min !== undefined) wallet.min = change.min;
+    if (change.max !== undefined) wallet.max = change.max;
+    if (change.status !== undefined) wallet.status = change.status;
+    wallet.version += 1;
+    wallet.lastStep = step;
+    this.#wallets.markDirty(wallet);
+    assertWallet(wallet);
+  }
+}
+
+/** Requires sum of posted + out - in = 0 per asset. Nearly every step has one asset and no transits. */
+function assertZeroSum(step: Step): void {
+  const asset = step.changes[0]?.wallet.asset;
+  let sum = 0n;
+  let isOneAsset = step.transits.length === 0;
+  for (const { wallet, posted } of step.changes) {
+    sum += posted;
+    if (wallet.asset !== asset) isOneAsset = false;
+  }
+  if (!isOneAsset) return assertZeroSums(step.changes, step.transits);
+  assert(sum === 0n, "a step's posted changes sum to zero");
+}
+
+function assertZeroSums(changes: readonly WalletChange[], transits: readonly Transit[]): void {
+  const sums = new Map<string, bigint>();
+  const add = (asset: string, amount: bigint) => sums.set(asset, (sums.get(asset) ?? 0n) + amount);
+  for (const { wallet, posted } of changes) add(wallet.asset, posted);
+  for (const { asset, amount, direction } of transits) add(asset, direction === "out" ? amount : -amount);
+  for (const sum of sums.values()) assert(sum === 0n, "a step's changes and transits sum to zero per asset");
+}

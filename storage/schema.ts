@@ -1,0 +1,77 @@
+// The tables of a shard file and how older files become new ones. Owns DDL, the format number and the file's
+// mark. A published migration is never edited: a change is a new one behind the last.
+//
+// What grows with traffic (step, command, outcome, outbox) is appended at the end of a B-tree by number, as
+// one compact blob a row; only the command index is keyed by something else (see command-index.ts).
+
+/** `PRAGMA application_id` of a shard file: "Cofr". */
+export const APPLICATION_ID = 0x436f6672;
+
+const INITIAL = `
+CREATE TABLE meta (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  cluster TEXT NOT NULL, shard INTEGER NOT NULL, shards INTEGER NOT NULL,
+  position INTEGER NOT NULL, time_ms INTEGER NOT NULL, epoch INTEGER NOT NULL, generation INTEGER NOT NULL,
+  code_version INTEGER NOT NULL, log_chain BLOB NOT NULL, state_chain BLOB NOT NULL,
+  last_wallet INTEGER NOT NULL, last_step INTEGER NOT NULL, last_command INTEGER NOT NULL,
+  last_timer INTEGER NOT NULL, events_published INTEGER NOT NULL, stream_nonce TEXT
+) STRICT;
+CREATE TABLE tenant (
+  number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, last_step INTEGER NOT NULL
+) STRICT;
+CREATE TABLE owner (
+  number INTEGER PRIMARY KEY, tenant INTEGER NOT NULL REFERENCES tenant (number), name TEXT NOT NULL,
+  wallets INTEGER NOT NULL, UNIQUE (tenant, name)
+) STRICT;
+CREATE TABLE wallet (
+  number INTEGER PRIMARY KEY, owner INTEGER NOT NULL REFERENCES owner (number), purse TEXT NOT NULL,
+  asset TEXT NOT NULL, opened_min INTEGER, opened_max INTEGER, meta TEXT,
+  posted INTEGER NOT NULL, held INTEGER NOT NULL, incoming INTEGER NOT NULL, min INTEGER, max INTEGER,
+  status INTEGER NOT NULL, version INTEGER NOT NULL, last_step INTEGER NOT NULL,
+  UNIQUE (owner, purse)
+) STRICT;
+CREATE TABLE step (
+  number INTEGER PRIMARY KEY, position INTEGER NOT NULL, idx INTEGER NOT NULL, body BLOB NOT NULL
+) STRICT;
+CREATE TABLE command (number INTEGER PRIMARY KEY, claim BLOB NOT NULL, outcome BLOB) STRICT;
+CREATE TABLE outcome (number INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE command_index (
+  id BLOB NOT NULL, owner INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (id, owner)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE hold (
+  number INTEGER PRIMARY KEY, owner INTEGER NOT NULL REFERENCES owner (number), listed INTEGER NOT NULL,
+  body BLOB NOT NULL
+) STRICT;
+CREATE INDEX hold_owner ON hold (owner, number) WHERE listed = 1;
+CREATE TABLE reversal (number INTEGER PRIMARY KEY, units INTEGER NOT NULL) STRICT;
+CREATE TABLE saga (number INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE prepared (
+  coordinator INTEGER NOT NULL, saga INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (coordinator, saga)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE timer (
+  id INTEGER PRIMARY KEY, due INTEGER NOT NULL, kind INTEGER NOT NULL, target INTEGER NOT NULL,
+  owner INTEGER, parked INTEGER NOT NULL, UNIQUE (kind, target)
+) STRICT;
+CREATE INDEX timer_due ON timer (due, id) WHERE parked = 0;
+CREATE INDEX timer_owner ON timer (owner, due, id) WHERE parked = 0 AND owner IS NOT NULL;
+CREATE TABLE pair (
+  peer INTEGER PRIMARY KEY,
+  sent INTEGER NOT NULL, sent_hash BLOB NOT NULL, acked INTEGER NOT NULL, acked_hash BLOB NOT NULL,
+  applied INTEGER NOT NULL, applied_hash BLOB NOT NULL
+) STRICT;
+CREATE TABLE pair_money (
+  peer INTEGER NOT NULL, direction INTEGER NOT NULL, asset TEXT NOT NULL, sum TEXT NOT NULL,
+  PRIMARY KEY (peer, direction, asset)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE outbox (
+  peer INTEGER NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL, hash BLOB NOT NULL, money BLOB,
+  PRIMARY KEY (peer, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE record_hash (position INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;
+`;
+
+/** SQL that brings a file from format `index` to `index + 1`; the last index + 1 is what this code writes. */
+export const MIGRATIONS: readonly string[] = [INITIAL];
+
+/** `PRAGMA user_version` of the files that this code writes. */
+export const FORMAT_VERSION = MIGRATIONS.length;

@@ -1,0 +1,249 @@
+// The ledger on a shard file: puts the tables together behind the interface that decisions see. Owns the
+// order of flushing and nothing else; each table owns its rows.
+
+import type {
+  CommandRow,
+  Hold,
+  Ledger,
+  PairState,
+  Prepared,
+  Saga,
+  Step,
+  Timer,
+  WalletFields,
+} from "../actors/ledger.ts";
+import type { Wallet } from "../actors/wallet.ts";
+import { assert } from "../protocol/assert.ts";
+import type { CommandId } from "../protocol/command-id.ts";
+import type { Item, ItemMoney } from "../protocol/item.ts";
+import type { OwnerName, TenantName, WalletName } from "../protocol/names.ts";
+import type { Outcome } from "../protocol/outcome.ts";
+import type { EpochStart } from "../protocol/owner-record.ts";
+import type { PairMark } from "../protocol/peer-frame.ts";
+import { CommandTable } from "./command-table.ts";
+import type { Connection } from "./database.ts";
+import { HoldTable } from "./hold-table.ts";
+import { Journal } from "./journal.ts";
+import type { MetaTable } from "./meta-table.ts";
+import { NameTable } from "./name-table.ts";
+import { PairTable } from "./pair-table.ts";
+import { SagaTable } from "./saga-table.ts";
+import { WRITE, type StateLog } from "./state-log.ts";
+import { TimerTable } from "./timer-table.ts";
+import { WalletTable } from "./wallet-table.ts";
+
+const NO_MONEY: readonly ItemMoney[] = [];
+
+/** See the file header; each method is described by {@link Ledger}. */
+export class ShardLedger implements Ledger {
+  readonly shard: number;
+  readonly shards: number;
+  readonly cluster: string;
+  readonly names: NameTable;
+  readonly wallets: WalletTable;
+  readonly journal: Journal;
+  readonly commands: CommandTable;
+  readonly holds: HoldTable;
+  readonly sagas: SagaTable;
+  readonly timers: TimerTable;
+  readonly pairs: PairTable;
+  readonly #log: StateLog;
+  readonly #meta: MetaTable;
+
+  constructor(database: Connection, log: StateLog, meta: MetaTable) {
+    const { shard, shards, cluster } = meta.row;
+    this.shard = shard;
+    this.shards = shards;
+    this.cluster = cluster;
+    this.#log = log;
+    this.#meta = meta;
+    this.names = new NameTable(database, log);
+    this.wallets = new WalletTable(database, log, { meta, names: this.names });
+    this.journal = new Journal(database, log, { meta, names: this.names, wallets: this.wallets });
+    this.commands = new CommandTable(database, log, { meta, names: this.names });
+    this.holds = new HoldTable(database, log, this.names);
+    this.sagas = new SagaTable(database, log);
+    this.timers = new TimerTable(database, log, meta);
+    this.pairs = new PairTable(database, log, { shard, shards });
+  }
+
+  get position(): number {
+    return this.#meta.row.position;
+  }
+
+  get timeMs(): number {
+    return this.#meta.row.timeMs;
+  }
+
+  get epoch(): number {
+    return this.#meta.row.epoch;
+  }
+
+  startEpoch({ epoch, codeVersion, node }: EpochStart): void {
+    assert(epoch > this.epoch, "an epoch that starts is higher than the last");
+    this.#log.open(WRITE.epoch);
+    this.#log.writer.varint(epoch);
+    this.#log.writer.varint(codeVersion);
+    this.#log.writer.text(node);
+    this.#meta.row.epoch = epoch;
+    this.#meta.row.codeVersion = codeVersion;
+  }
+
+  wallet(tenant: TenantName, name: WalletName): Wallet | undefined {
+    return this.wallets.wallet(tenant, name);
+  }
+
+  walletCount(tenant: TenantName, owner: OwnerName): number {
+    return this.names.findOwner(tenant, owner)?.wallets ?? 0;
+  }
+
+  createWallet(fields: WalletFields): Wallet {
+    return this.wallets.create(fields);
+  }
+
+  append(step: Step): void {
+    this.journal.append(step);
+    for (const transit of step.transits) this.pairs.addMoney(transit);
+  }
+
+  claimCommand(
+    command: Omit<CommandRow, "number" | "outcome">,
+  ): { number: number } | { existing: CommandRow } {
+    return this.commands.claim(command);
+  }
+
+  settleCommand(number: number, outcome: Outcome): void {
+    this.commands.settle(number, outcome);
+  }
+
+  findCommand(tenant: TenantName, owner: OwnerName, id: CommandId): CommandRow | undefined {
+    return this.commands.find(tenant, owner, id);
+  }
+
+  command(number: number): CommandRow {
+    return this.commands.command(number);
+  }
+
+  putHold(hold: Hold): void {
+    this.holds.put(hold);
+  }
+
+  hold(number: number): Hold | undefined {
+    return this.holds.hold(number);
+  }
+
+  reversed(number: number): bigint {
+    return this.holds.reversed(number);
+  }
+
+  putReversed(number: number, units: bigint): void {
+    this.holds.putReversed(number, units);
+  }
+
+  putSaga(saga: Saga): void {
+    this.sagas.put(saga);
+  }
+
+  saga(number: number): Saga | undefined {
+    return this.sagas.saga(number);
+  }
+
+  endSaga(number: number): void {
+    this.sagas.end(number);
+  }
+
+  putPrepared(prepared: Prepared): void {
+    this.sagas.putPrepared(prepared);
+  }
+
+  prepared(coordinator: number, saga: number): Prepared | undefined {
+    return this.sagas.prepared(coordinator, saga);
+  }
+
+  endPrepared(coordinator: number, saga: number): void {
+    this.sagas.endPrepared(coordinator, saga);
+  }
+
+  setTimer(timer: Omit<Timer, "id">): void {
+    this.timers.set(timer, timer.kind === "expire" ? this.holds.ownerOf(timer.target) : null);
+  }
+
+  clearTimer(kind: Timer["kind"], target: number): void {
+    this.timers.clear(kind, target);
+  }
+
+  earliestDueMs(): number | null {
+    return this.timers.earliestDueMs();
+  }
+
+  dueTimers(limit: number, owners?: readonly { tenant: TenantName; owner: OwnerName }[]): Timer[] {
+    const earliest = this.timers.earliestDueMs();
+    if (earliest === null || earliest > this.timeMs) return [];
+    return this.timers.due(this.timeMs, limit, owners && this.#ownerNumbers(owners));
+  }
+
+  parkTimer(id: number): void {
+    this.timers.park(id);
+  }
+
+  pair(peer: number): PairState {
+    return this.pairs.pair(peer);
+  }
+
+  appendItem(peer: number, item: Item, money: readonly ItemMoney[] = NO_MONEY): void {
+    this.pairs.append(peer, item, money);
+  }
+
+  markApplied(peer: number, mark: PairMark): void {
+    this.pairs.markApplied(peer, mark);
+  }
+
+  acknowledge(peer: number, mark: PairMark): boolean {
+    return this.pairs.acknowledge(peer, mark);
+  }
+
+  lowestKept(peer: number): number {
+    return this.pairs.lowestKept(peer);
+  }
+
+  /** Inserts the rows that wait to be appended. */
+  flushAppended(): void {
+    this.journal.flush();
+    this.commands.flush();
+    this.pairs.flushItems();
+  }
+
+  /** Writes all that a turn has not written yet. */
+  flush(): void {
+    this.flushAppended();
+    this.wallets.flush();
+    this.names.flush();
+    this.pairs.flush();
+  }
+
+  /** Bounds the memory after a commit. */
+  committed(): void {
+    this.wallets.committed();
+    this.names.trim();
+    this.pairs.committed();
+  }
+
+  /** Forgets everything in memory: a rollback. */
+  drop(): void {
+    this.wallets.drop();
+    this.names.drop();
+    this.journal.drop();
+    this.commands.drop();
+    this.timers.drop();
+    this.pairs.drop();
+  }
+
+  #ownerNumbers(owners: readonly { tenant: TenantName; owner: OwnerName }[]): number[] {
+    const numbers: number[] = [];
+    for (const { tenant, owner } of owners) {
+      const row = this.names.findOwner(tenant, owner);
+      if (row) numbers.push(row.number);
+    }
+    return numbers;
+  }
+}

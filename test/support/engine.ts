@@ -1,0 +1,132 @@
+/**
+ * A real engine node for tests: a process of its own over a data directory, against a test's nats-server. It can
+ * be killed and started again on the same data, and it is gone with the test.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createClusterFile, readClusterFile } from "../../cluster/cluster-file.ts";
+import type { NodeEvent } from "../../engine/node-events.ts";
+import { parseTenant } from "../../protocol/names.ts";
+
+const NODE_MAIN = fileURLToPath(new URL("../../engine/node-main.ts", import.meta.url));
+const READY_MS_MAX = 30_000;
+
+/** What a test may choose. */
+export interface TestEngineOptions {
+  readonly natsUrl: string;
+  /** Default 4; must be the number in the server's mappings. */
+  readonly shards?: number;
+  /** An existing data directory, which `stop` then leaves. */
+  readonly dataDir?: string;
+  readonly events?: boolean;
+  readonly workers?: number;
+}
+
+/** A running node. */
+export interface TestEngine {
+  readonly dataDir: string;
+  readonly pid: number;
+  /** Everything that the node has said, in order. */
+  readonly events: readonly NodeEvent[];
+  /** Waits until an event that fits was said, also in the past. */
+  heard(fits: (event: NodeEvent) => boolean): Promise<NodeEvent>;
+  /** Resolves with the exit code, or null after a signal. */
+  readonly exited: Promise<number | null>;
+  /** SIGKILL; resolves when the process is gone. The data stays. */
+  kill(): Promise<void>;
+  /** Graceful end; resolves when the process is gone. The data stays. */
+  end(): Promise<void>;
+  /** Ends the node if it runs and removes a data directory that was made for it. */
+  stop(): Promise<void>;
+}
+
+/** Makes an initialised data directory. */
+export async function makeDataDir(shards: number, durability: "strict" | "relaxed" = "relaxed"): Promise<string> {
+  const dataDir = await mkdtemp(join(tmpdir(), "coffer-data-"));
+  const tenant = parseTenant("demo");
+  if (!tenant) throw new Error("demo is a tenant");
+  const made = createClusterFile(dataDir, { format: 1, cluster: randomUUID(), shards, durability, tenant });
+  if (!made.ok) throw new Error(made.error.message);
+  return dataDir;
+}
+
+/** The cluster id of a data directory. */
+export function clusterOf(dataDir: string): string {
+  const file = readClusterFile(dataDir);
+  if (!file.ok) throw new Error(file.error.message);
+  return file.value.cluster;
+}
+
+/** Starts a node without waiting for it to be ready. */
+export async function launchEngine(options: TestEngineOptions): Promise<TestEngine> {
+  const isOwn = options.dataDir === undefined;
+  const dataDir = options.dataDir ?? (await makeDataDir(options.shards ?? 4));
+  const settings = JSON.stringify({
+    natsUrl: options.natsUrl,
+    dataDir,
+    events: options.events ?? true,
+    ...(options.workers === undefined ? {} : { workers: options.workers }),
+  });
+  const child = spawn(process.execPath, ["--import", "tsx", NODE_MAIN, settings], {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  return running(child, dataDir, isOwn);
+}
+
+/** Starts a node and waits until every shard is active. */
+export async function startEngine(options: TestEngineOptions): Promise<TestEngine> {
+  const engine = await launchEngine(options);
+  const first = await engine.heard(({ event }) => event === "ready" || event === "failed");
+  if (first.event === "failed") throw new Error(`the engine failed: ${first.code}: ${first.message}`);
+  return engine;
+}
+
+function running(child: ChildProcess, dataDir: string, isOwn: boolean): TestEngine {
+  const events: NodeEvent[] = [];
+  const listeners = new Set<() => void>();
+  const tell = (): void => {
+    for (const listener of [...listeners]) listener();
+  };
+  child.on("message", (event) => {
+    events.push(event as NodeEvent);
+    tell();
+  });
+  const exited = once(child, "exit").then(([code]) => code as number | null);
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    await exited;
+  };
+  return {
+    dataDir,
+    pid: child.pid ?? -1,
+    events,
+    exited,
+    heard: async (fits) => {
+      const deadline = AbortSignal.timeout(READY_MS_MAX);
+      for (;;) {
+        const found = events.find(fits);
+        if (found) return found;
+        if (deadline.aborted) throw new Error(`not heard; the engine said ${JSON.stringify(events)}`);
+        await new Promise<void>((resolve) => {
+          const listener = (): void => {
+            listeners.delete(listener);
+            resolve();
+          };
+          listeners.add(listener);
+          deadline.addEventListener("abort", listener, { once: true });
+        });
+      }
+    },
+    kill: () => end("SIGKILL"),
+    end: () => end("SIGTERM"),
+    stop: async () => {
+      await end("SIGTERM");
+      if (isOwn) await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
