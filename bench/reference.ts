@@ -36,6 +36,7 @@ export interface ReferenceParts {
   readonly directory: string;
   /** Unique for this run. */
   readonly token: string;
+  readonly inboxPrefix: string;
 }
 
 /** Measures all three, one after the other. Never rejects. */
@@ -70,12 +71,12 @@ async function measureSync(directory: string, clock: BenchClock): Promise<number
 }
 
 /** Publishes into a stream of its own with a bounded window and counts the acknowledgements. */
-async function measurePubAcks({ nc, clock, token }: ReferenceParts): Promise<number> {
+async function measurePubAcks({ nc, clock, token, inboxPrefix }: ReferenceParts): Promise<number> {
   const stream = `BENCH_${token}`;
   const subject = `bench.${token}`;
   const config = { name: stream, subjects: [subject], storage: "file", retention: "limits", num_replicas: 1, max_bytes: 256 * 2 ** 20 };
   await api(nc, `STREAM.CREATE.${stream}`, config);
-  const inbox = `${nc.options.inboxPrefix ?? "_INBOX"}.${token}.acks`;
+  const inbox = `${inboxPrefix}.${token}.acks`;
   const payload = Buffer.alloc(MESSAGE_BYTES, 1);
   const { promise, resolve } = Promise.withResolvers<void>();
   const startMs = clock.steadyMs();

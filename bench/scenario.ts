@@ -1,9 +1,8 @@
 // A scenario says what a run sends: which wallets it needs and which frames follow one another. Adding one = adding a
-// file that exports a Scenario, and a line in the table below main.ts reads.
+// file that exports a Scenario, and a line in the table of scenario-table.ts.
 
 import type { BenchIds } from "./bench-ids.ts";
 import type { Fleet } from "./fleet.ts";
-import { framesScenario } from "./frames-scenario.ts";
 import type { FrameSource } from "./load-generator.ts";
 import type { SeededRandom } from "./random.ts";
 
@@ -26,6 +25,3 @@ export interface Scenario {
   readonly crossShare: number;
   source(parts: ScenarioParts): FrameSource;
 }
-
-/** All scenarios by name. */
-export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map([[framesScenario.name, framesScenario]]);

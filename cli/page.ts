@@ -1,7 +1,6 @@
 // The two flags of paged lists, and what they mean.
 // A cursor is opaque: it is given back as it came, and one that does not parse is a usage error.
 
-import type { Cursor } from "../protocol/cursor.ts";
 import { decodeCursor } from "../protocol/cursor.ts";
 import { PAGE_DEFAULT } from "../protocol/limits.ts";
 import type { FlagSpec } from "./command.ts";
@@ -16,10 +15,16 @@ export const PAGE_FLAGS: readonly FlagSpec[] = [
 ];
 
 /** The page that the flags ask for. Errors: CliFailure `usage`. */
-export function pageOf(parsed: Parsed, limitMax: number): { readonly cursor: Cursor | null; readonly limit: number } {
+export function pageOf(
+  parsed: Parsed,
+  limitMax: number,
+): { readonly cursor?: string; readonly limit: number } {
   const limit = parsed.text("--limit");
   const text = parsed.text("--cursor");
-  const cursor = text === null ? null : decodeCursor(text);
-  if (cursor === undefined) throw usageFailure("--cursor is not one that a page ended with.");
-  return { cursor, limit: limit === null ? PAGE_DEFAULT : wholeIn(limit, { min: 1, max: limitMax }) };
+  const isUsable = text === null || decodeCursor(text) !== undefined;
+  if (!isUsable) throw usageFailure("--cursor is not one that a page ended with.");
+  return {
+    limit: limit === null ? PAGE_DEFAULT : wholeIn(limit, { min: 1, max: limitMax }),
+    ...(text === null ? {} : { cursor: text }),
+  };
 }

@@ -7,9 +7,9 @@
 import type { ClientOutcome } from "../client/client-outcome.ts";
 import type { CommandInput } from "../client/command-input.ts";
 import type { OwnerName } from "../protocol/names.ts";
-import { outcomeToJson } from "../protocol/outcome-json.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import { REFUSALS } from "../protocol/outcome.ts";
+import { outcomeToJson } from "../protocol/outcome-json.ts";
 import type { FlagSpec, Invocation } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { EXIT } from "./exit-code.ts";
@@ -21,7 +21,11 @@ import { idIn, jsonObjectIn, ownerIn } from "./value.ts";
 
 /** Flags of every command that changes something in the engine. */
 export const SENDING_FLAGS: readonly FlagSpec[] = [
-  { name: "--id", value: "UUID", summary: "the command's id; the same id is settled once (default: a new one)" },
+  {
+    name: "--id",
+    value: "UUID",
+    summary: "the command's id; the same id is settled once (default: a new one)",
+  },
   { name: "--dry-run", value: null, summary: "print the command that would be sent and send nothing" },
   { name: "--yes", value: null, summary: "accepted for scripts; nothing is asked" },
 ];
@@ -115,7 +119,10 @@ function outcomeText(outcome: Outcome): string {
     `available ${available}`,
     `version ${version}`,
   ]);
-  return [`${outcome.status}  ${id ?? "-"}  ${place}`, ...(rows.length === 0 ? [] : [columns(rows, "  ")])].join("\n");
+  return [
+    `${outcome.status}  ${id ?? "-"}  ${place}`,
+    ...(rows.length === 0 ? [] : [columns(rows, "  ")]),
+  ].join("\n");
 }
 
 function bigintText(_field: string, value: unknown): unknown {

@@ -6,6 +6,8 @@ import type { ClientClock } from "../client/clock.ts";
 /** Where text goes; `isTerminal` decides whether a line may be rewritten in place. */
 export interface Sink {
   readonly isTerminal: boolean;
+  /** Whether its reader went away; writing is dropped from then on. */
+  isBroken(): boolean;
   write(text: string): void;
 }
 
@@ -20,7 +22,10 @@ export interface Surroundings {
   readonly clock: ClientClock;
   /** A fresh UUID, version 7. */
   newId(): string;
-  /** Aborts at the first SIGINT, SIGTERM or SIGHUP; a later one ends the process at once. */
+  /**
+   * Aborts at the first SIGINT, SIGTERM or SIGHUP; a later one ends the process at once. Reading this takes the
+   * signals over: a command that has nothing to stop does not read it.
+   */
   readonly interrupted: AbortSignal;
   /** How a person calls this program, for texts that suggest a next command. */
   readonly program: string;

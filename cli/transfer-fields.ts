@@ -20,7 +20,10 @@ export const TRANSFER_ARGUMENTS: readonly ArgumentSpec[] = [
  * The transfer that the words describe, without id; `holdTtlMs` makes it a hold.
  * Errors: CliFailure `legs_invalid`, `wallet_invalid`, `amount_invalid`, `usage`.
  */
-export function transferFields(parsed: Parsed, holdTtlMs: number | null): Omit<TransferInput, "id"> & { readonly op: "transfer" } {
+export function transferFields(
+  parsed: Parsed,
+  holdTtlMs: number | null,
+): Omit<TransferInput, "id"> & { readonly op: "transfer" } {
   const versions = parsed.texts("--if-version").map(expectedVersionIn);
   const code = parsed.text("--code");
   const ref = parsed.text("--ref");

@@ -67,7 +67,8 @@ export async function verifyLive(nc: NatsConnection, question: VerifyQuestion): 
 function reportIn(text: string, onProgress: VerifyQuestion["onProgress"]): VerifyReport | CliFailure | null {
   const said: unknown = JSON.parse(text);
   if (!isJsonObject(said)) return new CliFailure("answer_invalid", "The engine's answer cannot be read.");
-  if (said.ok === false) return refusalOf(String(said.code ?? "refused"), String(said.detail ?? "no reason given"));
+  if (said.ok === false)
+    return refusalOf(String(said.code ?? "refused"), String(said.detail ?? "no reason given"));
   if (said.done !== true) {
     const share = typeof said.done === "number" ? said.done : null;
     onProgress(typeof said.progress === "string" ? said.progress : "sweeping", share);

@@ -34,6 +34,8 @@ export interface FeedParts {
   assertOpen(): void;
   isClosed(): boolean;
   onProblem(text: string): void;
+  /** The feed has ended. */
+  onDone(): void;
 }
 
 /** Where a feed starts: behind what comes now, at the oldest kept event, or where another feed stood. */
@@ -71,8 +73,10 @@ export class EventFeed implements AsyncIterable<Event> {
 
   /** Ends the feed from outside; the iteration finishes. */
   stop(): void {
+    if (this.#isDone) return;
     this.#isDone = true;
     this.#messages?.stop();
+    this.#parts.onDone();
   }
 
   /** Events as they come. Errors thrown to the iterating loop: CofferEventsGone, CofferUnreachable, CofferAnswerInvalid. */

@@ -1,6 +1,6 @@
 // Where the client library takes time and randomness from the machine. Everything else in this room is given them.
 
-import { getRandomValues } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { ClientClock } from "./clock.ts";
 import { Coffer } from "./coffer.ts";
 import type { CofferOptions } from "./options.ts";
@@ -8,9 +8,7 @@ import type { CofferOptions } from "./options.ts";
 const systemClock: ClientClock = {
   wallMs: () => Date.now(),
   steadyMs: () => performance.now(),
-  fillRandom: (bytes) => {
-    getRandomValues(bytes);
-  },
+  fillRandom: (bytes) => bytes.set(randomBytes(bytes.length)),
 };
 
 /**

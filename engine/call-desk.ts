@@ -3,14 +3,20 @@
 // settles, the token leads back to the caller. Waiting calls are bounded; a restart forgets them and callers
 // ask by id. Shape refusals are answered at once and never reach the log.
 
-import type { Connection } from "../cluster/connection.ts";
 import type { Msg, Subscription } from "@nats-io/transport-node";
+import type { Connection } from "../cluster/connection.ts";
 import { decodeCommandMessage } from "../protocol/command-json.ts";
 import { isRefusedShape, type RefusedShape } from "../protocol/decoded-command.ts";
 import { CALLS_WAITING_MAX } from "../protocol/limits.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import { outcomeToJson } from "../protocol/outcome-json.ts";
-import { askedCalls, CALL_HEADER, isAnswerSubject, parseAsk, shardCommandSubject } from "../protocol/subject.ts";
+import {
+  askedCalls,
+  CALL_HEADER,
+  isAnswerSubject,
+  parseAsk,
+  shardCommandSubject,
+} from "../protocol/subject.ts";
 import { busyAnswer, encodeAnswer } from "./answer.ts";
 import type { ShardScope } from "./shard-scope.ts";
 
@@ -100,7 +106,8 @@ export class CallDesk {
 
   #append(message: { subject: string; data: Uint8Array }, reply: string, id: string): void {
     const { writer, clock } = this.#scope;
-    const reason = this.#waiting.size >= CALLS_WAITING_MAX ? "too many calls are waiting" : this.#refusesCalls();
+    const reason =
+      this.#waiting.size >= CALLS_WAITING_MAX ? "too many calls are waiting" : this.#refusesCalls();
     if (reason !== null) {
       this.#respond(reply, busyAnswer(reason, id));
       return;
@@ -132,5 +139,15 @@ const NOT_ONE_COMMAND: RefusedShape = {
 };
 
 function refusedShape({ id, op, shape }: RefusedShape, shard: number, timeMs: number): Outcome {
-  return { id, op, status: "refused", refusal: shape, replayed: false, shard, position: 0, timeMs, balances: null };
+  return {
+    id,
+    op,
+    status: "refused",
+    refusal: shape,
+    replayed: false,
+    shard,
+    position: 0,
+    timeMs,
+    balances: null,
+  };
 }

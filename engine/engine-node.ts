@@ -11,10 +11,10 @@ import { ensureEventStream } from "../cluster/streams.ts";
 import { encodeInfo, INFO_LIMITS } from "../protocol/info.ts";
 import { INFO_SUBJECT } from "../protocol/subject.ts";
 import { DataLock } from "../storage/lock.ts";
-import { type NodeEvent, type NodeOptions } from "./node-events.ts";
+import type { NodeEvent, NodeOptions } from "./node-events.ts";
 import { NodeFault } from "./node-fault.ts";
-import { VerifyDesk } from "./verify-desk.ts";
 import type { ShardState } from "./shard-status.ts";
+import { VerifyDesk } from "./verify-desk.ts";
 import type { WorkerMessage, WorkerOrder, WorkerSettings } from "./worker-protocol.ts";
 
 /** Bounds of the event stream; beyond them the oldest events go. */
@@ -36,7 +36,7 @@ export class EngineNode {
   readonly #notes = new Map<number, ShardNote>();
   #lock: DataLock | null = null;
   #connection: Connection | null = null;
-  #workers: Worker[] = [];
+  readonly #workers: Worker[] = [];
   #verify: VerifyDesk | null = null;
   #cluster: ClusterFile | null = null;
   #toldStreams = false;
@@ -109,7 +109,9 @@ export class EngineNode {
       };
       const worker = new Worker(new URL("./worker-main.ts", import.meta.url), { workerData: settings });
       worker.on("message", (message: WorkerMessage) => this.#onMessage(message));
-      worker.on("error", (error) => this.#fail(new NodeFault("bug", `a worker died: ${String(error)}`, { cause: error })));
+      worker.on("error", (error) =>
+        this.#fail(new NodeFault("bug", `a worker died: ${String(error)}`, { cause: error })),
+      );
       worker.on("exit", () => {
         if (!this.#isStopping) this.#fail(new NodeFault("bug", "a worker ended"));
       });

@@ -3,7 +3,7 @@
 // file keeps the last step whose events are all acknowledged and a new owner sends again from there. Readers
 // drop what they have; each message names the event before it, taken from the journal and not from what was sent.
 
-import { encodeEventMessage, type Event, type EventId } from "../protocol/event.ts";
+import { type Event, type EventId, encodeEventMessage } from "../protocol/event.ts";
 import { EVENTS_PER_MESSAGE_MAX, OUTPUT_BYTES_MAX } from "../protocol/limits.ts";
 import type { TenantName } from "../protocol/names.ts";
 import { eventSubject } from "../protocol/subject.ts";
@@ -90,8 +90,17 @@ function byTenant(steps: readonly JournalStep[]): Map<TenantName, [JournalStep, 
 
 function messageOf(steps: readonly [JournalStep, ...JournalStep[]], shard: number): Uint8Array {
   const [first] = steps;
-  const idOf = ({ position, index }: Pick<EventId, "position" | "index">): EventId => ({ shard, position, index });
+  const idOf = ({ position, index }: Pick<EventId, "position" | "index">): EventId => ({
+    shard,
+    position,
+    index,
+  });
   const events = steps.map((step): Event => ({ ...step, id: idOf(step) }));
   const to = idOf(steps.at(-1) ?? first);
-  return encodeEventMessage({ from: idOf(first), to, previous: first.previous && idOf(first.previous), events });
+  return encodeEventMessage({
+    from: idOf(first),
+    to,
+    previous: first.previous && idOf(first.previous),
+    events,
+  });
 }

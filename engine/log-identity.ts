@@ -5,7 +5,12 @@
 
 import type { Connection } from "../cluster/connection.ts";
 import { getRecord } from "../cluster/log-lookup.ts";
-import { type ClusterStreams, ensureShardStream, readShardStream, type StreamIdentity } from "../cluster/streams.ts";
+import {
+  type ClusterStreams,
+  ensureShardStream,
+  readShardStream,
+  type StreamIdentity,
+} from "../cluster/streams.ts";
 import { shardStream } from "../protocol/subject.ts";
 import type { ShardFile } from "../storage/shard-file.ts";
 import { NodeFault } from "./node-fault.ts";
@@ -50,15 +55,20 @@ export async function checkIdentity(
   const position = file.position;
   const expected = position > 0 ? file.recordHash(position) : null;
   const identity = await readShardStream(connection.nc, streams, shard);
-  if (!identity) throw new NodeFault("stream_missing", `shard ${shard}: stream ${shardStream(shard)} is gone`);
+  if (!identity)
+    throw new NodeFault("stream_missing", `shard ${shard}: stream ${shardStream(shard)} is gone`);
   compare(identity, file.streamNonce, position);
   const fill = identity.bytesMax === null ? 0 : identity.bytes / identity.bytesMax;
   if (!expected) return { fill };
   const record = await getRecord(connection.nc, shardStream(shard), position);
-  if (!record) throw new NodeFault("log_trimmed", `shard ${shard}: the log lacks the record at position ${position}`);
+  if (!record)
+    throw new NodeFault("log_trimmed", `shard ${shard}: the log lacks the record at position ${position}`);
   const actual = recordDigest(record).subarray(0, expected.length);
   if (!actual.equals(expected)) {
-    throw new NodeFault("log_diverged", `shard ${shard}: the record at position ${position} is not the one that was applied`);
+    throw new NodeFault(
+      "log_diverged",
+      `shard ${shard}: the record at position ${position} is not the one that was applied`,
+    );
   }
   return { fill };
 }
@@ -69,7 +79,10 @@ function compare(identity: StreamIdentity, nonce: string | null, position: numbe
     throw new NodeFault("log_replaced", `${stream} is another stream than the one that was applied`);
   }
   if (lastSequence < position) {
-    throw new NodeFault("log_behind", `${stream} ends at ${lastSequence}, but ${position} was applied from it`);
+    throw new NodeFault(
+      "log_behind",
+      `${stream} ends at ${lastSequence}, but ${position} was applied from it`,
+    );
   }
   if (firstSequence > position + 1) {
     throw new NodeFault("log_trimmed", `${stream} begins at ${firstSequence}, but ${position + 1} is needed`);

@@ -6,7 +6,12 @@ import type { ShardState } from "./shard-status.ts";
 /** One message of a node. */
 export type NodeEvent =
   | { readonly event: "streams" }
-  | { readonly event: "ready"; readonly cluster: string; readonly shards: number; readonly epochs: readonly number[] }
+  | {
+      readonly event: "ready";
+      readonly cluster: string;
+      readonly shards: number;
+      readonly epochs: readonly number[];
+    }
   | {
       readonly event: "shard";
       readonly shard: number;

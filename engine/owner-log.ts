@@ -6,8 +6,8 @@
 //   means this owner is superseded, anything else is tried again · a full log or no answer ► try again for ever
 
 import { setTimeout as delay } from "node:timers/promises";
-import { getLastRecord } from "../cluster/log-lookup.ts";
 import type { Connection } from "../cluster/connection.ts";
+import { getLastRecord } from "../cluster/log-lookup.ts";
 import type { OwnerRecord } from "../protocol/owner-record.ts";
 import { decodeOwnerRecord, encodeOwnerRecord } from "../protocol/owner-record-codec.ts";
 import { epochSubject, ownerSubject, quarantineSubject, shardStream } from "../protocol/subject.ts";
@@ -46,7 +46,14 @@ export class OwnerLog {
       const last = await this.#lastEpoch();
       const epoch = Math.max(this.#scope.file.epoch, last.epoch) + 1;
       const { cluster, shard } = this.#scope;
-      const start = { kind: "epoch", cluster, shard, epoch, node: this.#node, codeVersion: this.#codeVersion } as const;
+      const start = {
+        kind: "epoch",
+        cluster,
+        shard,
+        epoch,
+        node: this.#node,
+        codeVersion: this.#codeVersion,
+      } as const;
       const result = await this.#publish(start, last.sequence);
       if (result.kind === "ok") {
         this.#mark = { epoch, sequence: result.sequence };
@@ -91,8 +98,15 @@ export class OwnerLog {
     const { shard, writer } = this.#scope;
     const epochs = epochSubject(shard);
     const subject =
-      record.kind === "epoch" ? epochs : record.kind === "tick" ? ownerSubject(shard) : quarantineSubject(shard);
-    return writer.publishFenced({ subject, data: encodeOwnerRecord(record) }, { epochSubject: epochs, expectedLast });
+      record.kind === "epoch"
+        ? epochs
+        : record.kind === "tick"
+          ? ownerSubject(shard)
+          : quarantineSubject(shard);
+    return writer.publishFenced(
+      { subject, data: encodeOwnerRecord(record) },
+      { epochSubject: epochs, expectedLast },
+    );
   }
 
   async #lastEpoch(): Promise<EpochMark> {

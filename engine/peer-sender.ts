@@ -7,7 +7,7 @@
 // Invariants: at most one frame waits for its PubAck; at most PAIR_WINDOW_ITEMS wait for the peer's
 // acknowledgement; a PubAck never removes an item, only the peer's acknowledgement in this shard's log does.
 
-import { PAIR_WINDOW_ITEMS, OUTPUT_BYTES_MAX, PEER_FRAME_ITEMS_MAX } from "../protocol/limits.ts";
+import { OUTPUT_BYTES_MAX, PAIR_WINDOW_ITEMS, PEER_FRAME_ITEMS_MAX } from "../protocol/limits.ts";
 import { encodePeerFrame } from "../protocol/peer-frame-codec.ts";
 import { peerSubject } from "../protocol/subject.ts";
 import type { ShardScope } from "./shard-scope.ts";

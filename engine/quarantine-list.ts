@@ -1,8 +1,8 @@
 // The units that must not be applied, by position: read from the shard's Quarantine records before anything
 // else at every start, and added to by the owner once its own record has its PubAck.
 
-import { listRecords } from "../cluster/log-lookup.ts";
 import type { Connection } from "../cluster/connection.ts";
+import { listRecords } from "../cluster/log-lookup.ts";
 import type { Quarantine, QuarantinedUnit } from "../protocol/owner-record.ts";
 import { decodeOwnerRecord } from "../protocol/owner-record-codec.ts";
 import { quarantineSubject, shardStream } from "../protocol/subject.ts";
@@ -43,7 +43,11 @@ export class QuarantineList {
     const subject = quarantineSubject(scope.shard);
     let fromSequence: number | null = 1;
     while (fromSequence !== null) {
-      const page = await listRecords(connection.nc, stream, { subject, fromSequence, recordsMax: PAGE_RECORDS });
+      const page = await listRecords(connection.nc, stream, {
+        subject,
+        fromSequence,
+        recordsMax: PAGE_RECORDS,
+      });
       for (const { data } of page.records) {
         const decoded = decodeOwnerRecord(data);
         if (!decoded.ok || decoded.value.kind !== "quarantine") continue;

@@ -6,8 +6,8 @@
 import type { Msg, Subscription } from "@nats-io/transport-node";
 import type { Connection } from "../cluster/connection.ts";
 import { READ_WAIT_MS_MAX, READS_WAITING_MAX } from "../protocol/limits.ts";
-import { decodeRead, type ReadRequest } from "../protocol/read.ts";
 import type { OwnerName, TenantName } from "../protocol/names.ts";
+import { decodeRead, type ReadRequest } from "../protocol/read.ts";
 import { encodeReadAnswer, type ReadFailure } from "../protocol/read-answer.ts";
 import { askedGets, isAnswerSubject, parseAsk } from "../protocol/subject.ts";
 import { lookUp } from "./read-lookup.ts";
@@ -84,14 +84,22 @@ export class ReadDesk {
     }
     const request = decoded.value;
     const ticket = this.#ticketFor(address, request);
-    const read = { address, request, reply, ticket, untilMs: this.#scope.clock.monotonicMs() + READ_WAIT_MS_MAX };
+    const read = {
+      address,
+      request,
+      reply,
+      ticket,
+      untilMs: this.#scope.clock.monotonicMs() + READ_WAIT_MS_MAX,
+    };
     if (this.#isReady(read)) this.#answer(address, request, reply);
-    else if (this.#waiting.length >= READS_WAITING_MAX) this.#refuse(reply, busy("too many reads are waiting"));
+    else if (this.#waiting.length >= READS_WAITING_MAX)
+      this.#refuse(reply, busy("too many reads are waiting"));
     else this.#wait(read);
   }
 
   #ticketFor({ tenant, owner }: Address, request: ReadRequest): TickTicket | null {
-    if (request.get === "outcome" || !this.#scope.file.hasDueTimer(tenant, owner, this.#scope.clock.nowMs())) return null;
+    if (request.get === "outcome" || !this.#scope.file.hasDueTimer(tenant, owner, this.#scope.clock.nowMs()))
+      return null;
     return this.#ticker.touch(tenant, owner) ?? { sequence: Number.POSITIVE_INFINITY };
   }
 

@@ -23,12 +23,15 @@ export function lookUp(
     case "outcome": {
       const state = reads.outcome(tenant, owner, request.id);
       if (state.kind === "not_found") return failure("outcome_not_found", request.id);
-      const outcome = state.kind === "settled" ? state.outcome : { id: request.id, status: "pending" as const };
+      const outcome =
+        state.kind === "settled" ? state.outcome : { id: request.id, status: "pending" as const };
       return { kind: "outcome", outcome, asOf };
     }
     case "holds": {
       const page = reads.holds(tenant, owner, pageOf(request));
-      return page.ok ? { kind: "holds", holds: page.value.rows, next: nextOf(page.value), asOf } : pageFailure(page.error);
+      return page.ok
+        ? { kind: "holds", holds: page.value.rows, next: nextOf(page.value), asOf }
+        : pageFailure(page.error);
     }
     case "entries": {
       const page = reads.entries(tenant, request.wallet, pageOf(request));
@@ -39,7 +42,13 @@ export function lookUp(
   }
 }
 
-function pageOf({ cursor, limit }: { readonly cursor: readonly number[] | null; readonly limit: number }): PageRequest {
+function pageOf({
+  cursor,
+  limit,
+}: {
+  readonly cursor: readonly number[] | null;
+  readonly limit: number;
+}): PageRequest {
   return { cursor: cursor === null ? null : cursor.join("."), limit };
 }
 

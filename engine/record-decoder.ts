@@ -44,7 +44,12 @@ const IGNORED: RecordBody = { kind: "ignored" };
 export function decodeRecord(log: LogRecord, scope: DecoderScope): Decoded {
   const subject = parseRecordSubject(log.subject, scope.shard);
   if (subject.kind === "command") {
-    const context = { tenant: subject.tenant, owner: subject.owner, shard: scope.shard, shards: scope.shards };
+    const context = {
+      tenant: subject.tenant,
+      owner: subject.owner,
+      shard: scope.shard,
+      shards: scope.shards,
+    };
     const commands = decodeCommandMessage(log.data, context);
     const route = jsonRoute(log, subject.tenant);
     return decoded(log, { kind: "commands", tenant: subject.tenant, commands }, route);
@@ -66,7 +71,11 @@ function decoded(log: LogRecord, body: RecordBody, route: ReplyRoute): Decoded {
 
 function jsonRoute(log: LogRecord, tenant: TenantName): ReplyRoute {
   if (!log.headers) return NOBODY;
-  return { subject: allowed(headerOf(log, REPLY_HEADER), tenant), encoding: "json", call: headerOf(log, CALL_HEADER) };
+  return {
+    subject: allowed(headerOf(log, REPLY_HEADER), tenant),
+    encoding: "json",
+    call: headerOf(log, CALL_HEADER),
+  };
 }
 
 function allowed(subject: string | null, tenant: TenantName): string | null {
@@ -80,12 +89,20 @@ function peerBody(log: LogRecord, scope: DecoderScope, from: number): RecordBody
     return IGNORED;
   }
   const { cluster, to, from: sender } = frame.value;
-  return cluster === scope.cluster && to === scope.shard && sender === from && from < scope.shards && from !== to
+  return cluster === scope.cluster &&
+    to === scope.shard &&
+    sender === from &&
+    from < scope.shards &&
+    from !== to
     ? { kind: "peer", frame: frame.value }
     : IGNORED;
 }
 
-function ownerBody(log: LogRecord, scope: DecoderScope, expected: "owner" | "epoch" | "quarantine"): RecordBody {
+function ownerBody(
+  log: LogRecord,
+  scope: DecoderScope,
+  expected: "owner" | "epoch" | "quarantine",
+): RecordBody {
   const decodedRecord = decodeOwnerRecord(log.data);
   if (!decodedRecord.ok) {
     if (decodedRecord.error === "unknown_version") throw unknownVersion(log);

@@ -33,8 +33,8 @@ interface Batch {
 export class Replies {
   readonly #publish: Publish;
   readonly #answerCall: AnswerCall;
-  #waiting = new Map<number, ReplyRoute[]>();
-  #due = new Map<string, Batch>();
+  readonly #waiting = new Map<number, ReplyRoute[]>();
+  readonly #due = new Map<string, Batch>();
   #heldBytes = 0;
   #open = false;
 

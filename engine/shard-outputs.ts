@@ -2,8 +2,8 @@
 // and answers reads. Made at activation, closed when the shard stops or loses its epoch. Everything in here is
 // send state: it can be thrown away at any moment and is built again from the file.
 
-import type { Connection } from "../cluster/connection.ts";
 import type { RecordAnswers } from "../actors/shard-record.ts";
+import type { Connection } from "../cluster/connection.ts";
 import { EventPump } from "./event-pump.ts";
 import type { OwnerLog } from "./owner-log.ts";
 import { PeerSender } from "./peer-sender.ts";

@@ -8,15 +8,15 @@
 // broken logs are never quarantined, a unit that throws is, after its Quarantine record has its PubAck.
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { Connection } from "../cluster/connection.ts";
+import { BEHAVIOUR_VERSION } from "../actors/behaviour-version.ts";
 import { ClusterError } from "../cluster/cluster-error.ts";
+import type { Connection } from "../cluster/connection.ts";
 import { LogReader } from "../cluster/log-reader.ts";
 import type { LogRecord } from "../cluster/log-record.ts";
 import type { ClusterStreams } from "../cluster/streams.ts";
 import { CLOCK_AHEAD_MS_MAX, OUTBOX_ITEMS_BUSY } from "../protocol/limits.ts";
 import { shardStream } from "../protocol/subject.ts";
 import { CallDesk } from "./call-desk.ts";
-import { BEHAVIOUR_VERSION } from "../actors/behaviour-version.ts";
 import { attachStream, checkIdentity } from "./log-identity.ts";
 import { faultOf, NodeFault } from "./node-fault.ts";
 import { OwnerLog } from "./owner-log.ts";
@@ -251,8 +251,18 @@ export class ShardRunner {
       this.#isBlocked = true;
       const { cluster, shard } = this.#scope;
       const epoch = this.#mark?.epoch ?? 0;
-      const record = { kind: "quarantine", cluster, shard, epoch, position, unit, codeVersion: BEHAVIOUR_VERSION } as const;
-      this.#options.onNotice(`shard ${shard}: ${unit.kind} of record ${position} is quarantined: ${String(error)}`);
+      const record = {
+        kind: "quarantine",
+        cluster,
+        shard,
+        epoch,
+        position,
+        unit,
+        codeVersion: BEHAVIOUR_VERSION,
+      } as const;
+      this.#options.onNotice(
+        `shard ${shard}: ${unit.kind} of record ${position} is quarantined: ${String(error)}`,
+      );
       this.#ownerLog.append(record).then(
         () => {
           this.#quarantine.add(record);
@@ -295,7 +305,9 @@ export class ShardRunner {
   #busyReason(): string | null {
     if (this.#state !== "active") return `the shard is ${this.#state}`;
     if (this.#isFull) return "the log is nearly full";
-    return this.#scope.file.counters().outboxItems > OUTBOX_ITEMS_BUSY ? "too many moves are under way" : null;
+    return this.#scope.file.counters().outboxItems > OUTBOX_ITEMS_BUSY
+      ? "too many moves are under way"
+      : null;
   }
 
   #enter(state: ShardState): void {
@@ -335,6 +347,7 @@ function logFault(error: unknown): unknown {
   if (!(error instanceof ClusterError)) return error;
   if (error.code === "log_gap") return new NodeFault("log_trimmed", error.message, { cause: error });
   if (error.code === "log_short") return new NodeFault("log_behind", error.message, { cause: error });
-  if (error.code === "stream_missing") return new NodeFault("stream_missing", error.message, { cause: error });
+  if (error.code === "stream_missing")
+    return new NodeFault("stream_missing", error.message, { cause: error });
   return error;
 }

@@ -78,7 +78,8 @@ export class Ticker {
     const dueInMs = Math.max(0, earliest - this.#scope.clock.nowMs());
     // While due timers are left after a tick was applied, the next follows at once.
     const sinceLastMs = this.#scope.clock.monotonicMs() - this.#lastAtMs;
-    const waitMs = earliest <= this.#scope.file.timeMs ? 0 : Math.max(dueInMs, TICK_INTERVAL_MS_MIN - sinceLastMs);
+    const waitMs =
+      earliest <= this.#scope.file.timeMs ? 0 : Math.max(dueInMs, TICK_INTERVAL_MS_MIN - sinceLastMs);
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     if (waitMs <= 0) this.#append();

@@ -7,7 +7,7 @@
 //
 // Invariant: turn boundaries leave no trace. A throw rolls back the whole turn, memory included.
 
-import { applyRecord, type ApplyProgress } from "../actors/apply.ts";
+import { type ApplyProgress, applyRecord } from "../actors/apply.ts";
 import type { QuarantineLookup, RecordAnswers } from "../actors/shard-record.ts";
 import { assert } from "../protocol/assert.ts";
 import type { ShardFile } from "../storage/shard-file.ts";

@@ -47,7 +47,9 @@ export class VerifyDesk {
     const worker = new Worker(new URL("./verify-main.ts", import.meta.url), { workerData: order });
     this.#worker = worker;
     worker.on("message", (answer: VerifyMessage) => this.#tell(reply, answer));
-    worker.on("error", (error) => this.#tell(reply, { ok: false, code: "internal_error", detail: String(error) }));
+    worker.on("error", (error) =>
+      this.#tell(reply, { ok: false, code: "internal_error", detail: String(error) }),
+    );
     worker.on("exit", () => {
       this.#worker = null;
     });

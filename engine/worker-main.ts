@@ -54,14 +54,25 @@ function openRunner(
     nonce: randomUUID(),
     onState: (state, fault) => {
       const { epoch } = runner.status;
-      tell({ kind: "state", shard, state, epoch, reason: fault?.code ?? null, detail: fault?.message ?? null });
+      tell({
+        kind: "state",
+        shard,
+        state,
+        epoch,
+        reason: fault?.code ?? null,
+        detail: fault?.message ?? null,
+      });
     },
     onNotice: (text) => tell({ kind: "notice", text }),
   });
   return runner;
 }
 
-async function stop(runners: readonly ShardRunner[], writer: LogWriter, connection: Connection): Promise<void> {
+async function stop(
+  runners: readonly ShardRunner[],
+  writer: LogWriter,
+  connection: Connection,
+): Promise<void> {
   await Promise.all(runners.map((runner) => runner.stop()));
   writer.close();
   await connection.close();

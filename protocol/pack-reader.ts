@@ -3,7 +3,7 @@
 // floats, extension types. Also notes whether everything was in the shortest encoding, because then a slice
 // of the message is the canonical form and needs no second encoding.
 //
-// Invariant: any bytes give a value or PackMismatch, which never leaves the codecs (see decodePacked).
+// Invariant: whatever the bytes, they give a value or PackMismatch, which never leaves the codecs (see decodePacked).
 
 import type { CommandId } from "./command-id.ts";
 import { commandIdAt } from "./command-id.ts";

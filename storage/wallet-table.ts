@@ -48,8 +48,8 @@ const JOINED = `SELECT ${WALLET_COLUMNS} FROM tenant t JOIN owner o ON o.tenant 
   JOIN wallet w ON w.owner = o.number`;
 
 /** `named.value` is an owner:purse; CROSS JOIN keeps the order of the look-ups. */
-const NAMED = `SELECT ${WALLET_COLUMNS} FROM json_each(?1) named CROSS JOIN tenant t CROSS JOIN owner o
-  CROSS JOIN wallet w WHERE t.name = ?2 AND o.tenant = t.number
+const NAMED = `SELECT ${WALLET_COLUMNS} FROM json_each(?) named CROSS JOIN tenant t CROSS JOIN owner o
+  CROSS JOIN wallet w WHERE t.name = ? AND o.tenant = t.number
   AND o.name = substr(named.value, 1, instr(named.value, ':') - 1)
   AND w.owner = o.number AND w.purse = substr(named.value, instr(named.value, ':') + 1)`;
 

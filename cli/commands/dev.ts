@@ -35,21 +35,30 @@ With --json the first line is {"ready":true,"nats":URL,"tenant":NAME,"shards":N,
   arguments: [],
   flags: [
     ...CLUSTER_FLAGS,
-    { name: "--nats-port", value: "P", summary: "port of its nats-server (default: 4222, or a free one when taken)" },
+    {
+      name: "--nats-port",
+      value: "P",
+      summary: "port of its nats-server (default: 4222, or a free one when taken)",
+    },
     { name: "--no-demo", value: null, summary: "serve without the demonstration" },
   ],
   examples: [
     { line: "dev", does: "four shards in ./.coffer, profile strict" },
     { line: "dev --data ./data --shards 1 --durability relaxed --no-demo", does: "one fast shard in ./data" },
-    { line: "dev --json --no-demo --nats-port 14222", does: "for scripts: wait for the first line, then use its nats" },
+    {
+      line: "dev --json --no-demo --nats-port 14222",
+      does: "for scripts: wait for the first line, then use its nats",
+    },
   ],
   run: async (invocation) => {
-    const { surroundings } = invocation;
+    const { interrupted } = invocation.surroundings;
     const plan = planOf(invocation);
     try {
-      await runDev(plan, listenerOf(invocation, plan), (run, givenUp) => serve(invocation, plan, { run, givenUp }));
+      await runDev(plan, listenerOf(invocation, plan), (run, givenUp) =>
+        serve(invocation, plan, { run, givenUp }),
+      );
     } catch (thrown) {
-      const isStop = surroundings.interrupted.aborted && !(thrown instanceof CliFailure && thrown.code !== "interrupted");
+      const isStop = interrupted.aborted && !(thrown instanceof CliFailure && thrown.code !== "interrupted");
       if (!isStop) throw thrown;
     }
     invocation.output.note("Stopped.");

@@ -7,9 +7,9 @@ import Database from "better-sqlite3";
 import { readClusterFile } from "../../cluster/cluster-file.ts";
 import { findNatsServer } from "../../cluster/nats-binary.ts";
 import type { CliCommand, Invocation } from "../command.ts";
-import { EXIT } from "../exit-code.ts";
 import { DATA_FLAG, dataDirectoryOf, readRunningDev } from "../data-directory.ts";
 import { isFree, NATS_PORT } from "../dev/nats-service.ts";
+import { EXIT } from "../exit-code.ts";
 import { messageOf } from "../failure.ts";
 import { columns } from "../output.ts";
 

@@ -7,7 +7,8 @@ import type { CliCommand } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import { columns } from "../output.ts";
 import { PAGE_FLAGS, pageOf } from "../page.ts";
-import { readOnce, shownJson } from "../reading.ts";
+import { sessionOf, withCoffer } from "../session.ts";
+import { shownJson } from "../shown.ts";
 import { ownerIn } from "../value.ts";
 
 /** The command. */
@@ -22,10 +23,15 @@ export const holdListCommand: CliCommand = {
   ],
   run: async (invocation) => {
     const { parsed, output } = invocation;
+    const owner = ownerIn(parsed.required("OWNER"));
     const page = pageOf(parsed, HOLDS_PAGE_MAX);
-    const answer = await readOnce(invocation, ownerIn(parsed.required("OWNER")), { get: "holds", after: null, ...page });
-    output.result(shownJson(answer), answer.kind === "holds" ? holdsText(answer.holds, answer.next) : "");
-    return EXIT.done;
+    return await withCoffer(sessionOf(invocation), async (coffer) => {
+      for await (const { elements: holds, next, asOf } of coffer.holds(owner, page)) {
+        output.result(shownJson({ kind: "holds", holds, next, asOf }), holdsText(holds, next));
+        break;
+      }
+      return EXIT.done;
+    });
   },
 };
 

@@ -15,13 +15,20 @@ export const holdPlaceCommand: CliCommand = {
 time to live has passed. The hold's id is the command's id.`,
   arguments: TRANSFER_ARGUMENTS,
   flags: [
-    { name: "--ttl", value: "TIME", summary: "how long it is reserved: 60s, 1h, 7d; a bare number is ms (required)" },
+    {
+      name: "--ttl",
+      value: "TIME",
+      summary: "how long it is reserved: 60s, 1h, 7d; a bare number is ms (required)",
+    },
     ...TRANSFER_FLAGS,
     ...SENDING_FLAGS,
   ],
   examples: [
     { line: "hold place alice:usd shop:usd 900 --ttl 60s", does: "9.00 of USD/2 for a minute" },
-    { line: "hold place alice:usd shop:usd 900 --ttl 7d --ref order-7 --json", does: "a week, answered as JSON" },
+    {
+      line: "hold place alice:usd shop:usd 900 --ttl 7d --ref order-7 --json",
+      does: "a week, answered as JSON",
+    },
   ],
   run: async (invocation) => {
     const { parsed } = invocation;

@@ -7,7 +7,6 @@ import { join } from "node:path";
 import type { ClusterFile } from "../../cluster/cluster-file.ts";
 import { readNatsConfTemplate, renderNatsConf, SYNC_OF_PROFILE } from "../../cluster/nats-conf.ts";
 import type { CliCommand, Invocation } from "../command.ts";
-import { EXIT } from "../exit-code.ts";
 import {
   CLUSTER_FLAGS,
   dataDirectoryOf,
@@ -17,6 +16,7 @@ import {
   wishesOf,
 } from "../data-directory.ts";
 import { NATS_PORT } from "../dev/nats-service.ts";
+import { EXIT } from "../exit-code.ts";
 
 const MONITOR_PORT = 8222;
 

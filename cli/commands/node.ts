@@ -2,13 +2,13 @@
 // left to whatever runs this (systemd, a container); it ends when the engine ends.
 
 import type { CliCommand, Invocation } from "../command.ts";
-import type { ExitCode } from "../exit-code.ts";
-import { EXIT } from "../exit-code.ts";
 import { DATA_FLAG, dataDirectoryOf, existingCluster } from "../data-directory.ts";
 import type { EngineMessage } from "../dev/engine-process.ts";
 import { exitSentence, startEngine } from "../dev/engine-process.ts";
 import { checkExternalServer } from "../dev/nats-service.ts";
 import { syncRemark } from "../dev/sync-remark.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { EXIT } from "../exit-code.ts";
 import { CliFailure, unreachableFailure } from "../failure.ts";
 import { sessionOf } from "../session.ts";
 

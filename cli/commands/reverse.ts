@@ -14,7 +14,11 @@ A reverse cannot be reversed.`,
   arguments: [{ name: "TRANSFER", summary: "the id of the transfer" }],
   flags: [
     OWNER_FLAG,
-    { name: "--amount", value: "AMOUNT", summary: "part of it in minor units, one-leg transfers only (default: all)" },
+    {
+      name: "--amount",
+      value: "AMOUNT",
+      summary: "part of it in minor units, one-leg transfers only (default: all)",
+    },
     ...SENDING_FLAGS,
   ],
   examples: [

@@ -14,7 +14,16 @@ import { columns } from "../output.ts";
 import { sessionOf, withConnection } from "../session.ts";
 
 /** Columns of the table, in this order; the JSON has everything. */
-const SHOWN = ["epoch", "position", "lagRecords", "wallets", "commands", "openHolds", "openSagas", "outboxItems"];
+const SHOWN = [
+  "epoch",
+  "position",
+  "lagRecords",
+  "wallets",
+  "commands",
+  "openHolds",
+  "openSagas",
+  "outboxItems",
+];
 
 interface ShardReport {
   readonly [field: string]: Json;
@@ -63,7 +72,10 @@ export async function askInfo(nc: NatsConnection, waitMs: number): Promise<Info>
   });
   const info = decodeInfo(answer.data);
   if (info.ok) return info.value;
-  throw new CliFailure("answer_invalid", `The engine's answer cannot be read (${info.error}); another version?`);
+  throw new CliFailure(
+    "answer_invalid",
+    `The engine's answer cannot be read (${info.error}); another version?`,
+  );
 }
 
 async function askShard(nc: NatsConnection, shard: number, waitMs: number): Promise<ShardReport> {

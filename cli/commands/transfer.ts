@@ -15,13 +15,23 @@ Refused: exit 1 with a code, final for this id. Unknown: exit 3; the same call w
   arguments: TRANSFER_ARGUMENTS,
   flags: [
     ...TRANSFER_FLAGS,
-    { name: "--hold-ttl", value: "TIME", summary: "reserve for this time (60s, 1h; a bare number is ms), move at capture" },
+    {
+      name: "--hold-ttl",
+      value: "TIME",
+      summary: "reserve for this time (60s, 1h; a bare number is ms), move at capture",
+    },
     ...SENDING_FLAGS,
   ],
   examples: [
     { line: "transfer alice:usd bob:usd 1250", does: "12.50 of USD/2 from alice to bob" },
-    { line: "transfer alice:usd shop:usd 1000 --leg alice:usd,fees:usd,30 --ref order-7", does: "two legs, both or none" },
-    { line: "transfer alice:usd bob:usd 100 --if-version alice:usd=12 --json", does: "only if alice:usd did not change" },
+    {
+      line: "transfer alice:usd shop:usd 1000 --leg alice:usd,fees:usd,30 --ref order-7",
+      does: "two legs, both or none",
+    },
+    {
+      line: "transfer alice:usd bob:usd 100 --if-version alice:usd=12 --json",
+      does: "only if alice:usd did not change",
+    },
   ],
   run: async (invocation) => {
     const { parsed } = invocation;

@@ -3,12 +3,12 @@
 
 import type { Entry } from "../../protocol/entry.ts";
 import { ENTRIES_PAGE_MAX } from "../../protocol/limits.ts";
-import { ownerOf } from "../../protocol/names.ts";
 import type { CliCommand } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import { columns } from "../output.ts";
 import { PAGE_FLAGS, pageOf } from "../page.ts";
-import { readOnce, shownJson } from "../reading.ts";
+import { sessionOf, withCoffer } from "../session.ts";
+import { shownJson, walletNotFound } from "../shown.ts";
 import { walletIn } from "../value.ts";
 
 /** The command. */
@@ -19,15 +19,22 @@ export const walletEntriesCommand: CliCommand = {
   flags: PAGE_FLAGS,
   examples: [
     { line: "wallet entries alice:usd --limit 10", does: "the last ten changes" },
-    { line: "wallet entries alice:usd --cursor CURSOR --json", does: "the page after, with the cursor of the page before" },
+    {
+      line: "wallet entries alice:usd --cursor CURSOR --json",
+      does: "the page after, with the cursor of the page before",
+    },
   ],
   run: async (invocation) => {
     const { parsed, output } = invocation;
     const wallet = walletIn(parsed.required("WALLET"));
     const page = pageOf(parsed, ENTRIES_PAGE_MAX);
-    const answer = await readOnce(invocation, ownerOf(wallet), { get: "entries", wallet, after: null, ...page });
-    output.result(shownJson(answer), answer.kind === "entries" ? entriesText(answer.entries, answer.next) : "");
-    return EXIT.done;
+    return await withCoffer(sessionOf(invocation), async (coffer) => {
+      for await (const { elements: entries, next, asOf } of coffer.entries(wallet, page)) {
+        output.result(shownJson({ kind: "entries", entries, next, asOf }), entriesText(entries, next));
+        return EXIT.done;
+      }
+      throw walletNotFound(wallet);
+    });
   },
 };
 

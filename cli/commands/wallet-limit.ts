@@ -10,7 +10,8 @@ import { boundIn, walletIn } from "../value.ts";
 export const walletLimitCommand: CliCommand = {
   path: "wallet limit",
   summary: "Change the bounds of a wallet",
-  details: "What posted - held or posted + incoming already breaks is refused (insufficient_funds, max_exceeded).",
+  details:
+    "What posted - held or posted + incoming already breaks is refused (insufficient_funds, max_exceeded).",
   arguments: [{ name: "WALLET", summary: "owner:purse, such as alice:usd" }],
   flags: [
     { name: "--min", value: "BOUND", summary: "lowest balance in minor units, at most 0, or unlimited" },
@@ -19,13 +20,17 @@ export const walletLimitCommand: CliCommand = {
   ],
   examples: [
     { line: "wallet limit alice:usd --max 500000", does: "at most 5000.00 of USD/2" },
-    { line: "wallet limit alice:usd --min -10000 --max unlimited", does: "an overdraft of 100.00, no upper bound" },
+    {
+      line: "wallet limit alice:usd --min -10000 --max unlimited",
+      does: "an overdraft of 100.00, no upper bound",
+    },
   ],
   run: async (invocation) => {
     const { parsed } = invocation;
     const min = parsed.text("--min");
     const max = parsed.text("--max");
-    if (min === null && max === null) throw usageFailure("wallet limit needs --min or --max, or both.", "amount_invalid");
+    if (min === null && max === null)
+      throw usageFailure("wallet limit needs --min or --max, or both.", "amount_invalid");
     return await sendCommand(invocation, {
       op: "limit",
       wallet: walletIn(parsed.required("WALLET")),

@@ -18,21 +18,33 @@ A wallet whose min is unlimited is a source of money; the sum over all wallets o
   ],
   flags: [
     { name: "--asset", value: "ASSET", summary: "the asset, instead of the second argument" },
-    { name: "--min", value: "BOUND", summary: "lowest balance in minor units, at most 0, or unlimited (default: 0)" },
-    { name: "--max", value: "BOUND", summary: "highest balance in minor units, at least 0, or unlimited (default)" },
+    {
+      name: "--min",
+      value: "BOUND",
+      summary: "lowest balance in minor units, at most 0, or unlimited (default: 0)",
+    },
+    {
+      name: "--max",
+      value: "BOUND",
+      summary: "highest balance in minor units, at least 0, or unlimited (default)",
+    },
     { name: "--meta", value: "JSON", summary: "a JSON object kept with it, at most 2048 bytes" },
     ...SENDING_FLAGS,
   ],
   examples: [
     { line: "wallet open alice:usd USD/2", does: "a wallet that cannot go below zero" },
     { line: "wallet open world:usd USD/2 --min unlimited", does: "a source of money" },
-    { line: "wallet open bob:usd --asset USD/2 --max 100000 --json", does: "at most 1000.00, answered as JSON" },
+    {
+      line: "wallet open bob:usd --asset USD/2 --max 100000 --json",
+      does: "at most 1000.00, answered as JSON",
+    },
   ],
   run: async (invocation) => {
     const { parsed } = invocation;
     const asset = parsed.argument("ASSET") ?? parsed.text("--asset");
     if (asset === null) throw usageFailure("wallet open needs an asset, such as USD/2.", "asset_invalid");
-    if (parsed.argument("ASSET") !== null && parsed.has("--asset")) throw usageFailure("The asset was given twice.");
+    if (parsed.argument("ASSET") !== null && parsed.has("--asset"))
+      throw usageFailure("The asset was given twice.");
     const min = parsed.text("--min");
     const max = parsed.text("--max");
     return await sendCommand(invocation, {

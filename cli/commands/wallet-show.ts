@@ -3,11 +3,11 @@
 
 import type { WalletView } from "../../protocol/entry.ts";
 import { boundText } from "../../protocol/money.ts";
-import { ownerOf } from "../../protocol/names.ts";
 import type { CliCommand } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import { columns } from "../output.ts";
-import { readOnce, shownJson } from "../reading.ts";
+import { sessionOf, withCoffer } from "../session.ts";
+import { shownJson, walletNotFound } from "../shown.ts";
 import { ownerIn, walletIn } from "../value.ts";
 
 /** The command. */
@@ -24,19 +24,21 @@ export const walletShowCommand: CliCommand = {
   run: async (invocation) => {
     const { parsed, output } = invocation;
     const word = parsed.required("WALLET");
-    const wallet = word.includes(":") ? walletIn(word) : null;
-    const answer =
-      wallet === null
-        ? await readOnce(invocation, ownerIn(word), { get: "owner", after: null })
-        : await readOnce(invocation, ownerOf(wallet), { get: "wallet", wallet, after: null });
-    output.result(shownJson(answer), walletsText(word, answer.kind === "wallet" ? [answer.wallet] : ownersWallets(answer)));
-    return EXIT.done;
+    const name = word.includes(":") ? walletIn(word) : ownerIn(word);
+    return await withCoffer(sessionOf(invocation), async (coffer) => {
+      if (!name.includes(":")) {
+        const { wallets, asOf } = await coffer.owner(name);
+        output.result(shownJson({ kind: "owner", wallets, asOf }), walletsText(word, wallets));
+        return EXIT.done;
+      }
+      const found = await coffer.wallet(name);
+      if (found === null) throw walletNotFound(name);
+      const { asOf, ...wallet } = found;
+      output.result(shownJson({ kind: "wallet", wallet, asOf }), walletText(wallet));
+      return EXIT.done;
+    });
   },
 };
-
-function ownersWallets(answer: { readonly wallets?: readonly WalletView[] }): readonly WalletView[] {
-  return answer.wallets ?? [];
-}
 
 function walletsText(word: string, wallets: readonly WalletView[]): string {
   if (wallets.length === 0) return `${word} has no wallets.`;

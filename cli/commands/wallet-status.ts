@@ -18,7 +18,8 @@ export const walletStatusCommands: readonly CliCommand[] = [
   statusCommand({
     op: "freeze",
     summary: "Stop new debits and credits of a wallet",
-    details: "What was reserved still completes; release and expiry of holds work. Freezing again changes nothing.",
+    details:
+      "What was reserved still completes; release and expiry of holds work. Freezing again changes nothing.",
     example: "court order",
   }),
   statusCommand({

@@ -3,18 +3,18 @@
 
 import { assert } from "../../protocol/assert.ts";
 import type { OwnerName, WalletName } from "../../protocol/names.ts";
-import { ownerOf as ownerOfWallet, parseWallet } from "../../protocol/names.ts";
+import { ownerOf, parseWallet } from "../../protocol/names.ts";
 
 /** `demo-<name>:usd`. */
-export function walletName(name: string): WalletName {
+export function demoWallet(name: string): WalletName {
   const wallet = parseWallet(`demo-${name}:usd`);
   assert(wallet !== undefined, "a demo wallet's name is valid");
   return wallet;
 }
 
 /** The owner of a demo wallet. */
-export function ownerOf(wallet: string): OwnerName {
+export function demoOwner(wallet: string): OwnerName {
   const name = parseWallet(wallet);
   assert(name !== undefined, "a demo wallet's name is valid");
-  return ownerOfWallet(name);
+  return ownerOf(name);
 }

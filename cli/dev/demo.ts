@@ -4,11 +4,9 @@
 // Owns: its wallets, all of owners that start with `demo-`; a later start uses the same ones again.
 // Invariant: the sum over its wallets, their source included, is the same after the burst as before it.
 
-import type { Coffer } from "../../client/mod.ts";
-import type { WalletView } from "../../protocol/entry.ts";
 import type { ClientClock } from "../../client/clock.ts";
-import type { OwnerName } from "../../protocol/names.ts";
-import { ownerOf, walletName } from "./demo-wallet.ts";
+import type { Coffer } from "../../client/mod.ts";
+import { demoOwner, demoWallet } from "./demo-wallet.ts";
 import type { LatencySummary } from "./latency.ts";
 import { summarise } from "./latency.ts";
 
@@ -24,15 +22,13 @@ const CALLERS = 512;
 const AMOUNT_MAX = 500;
 const READS_AT_ONCE = 32;
 const ASSET = "USD/2";
-const SOURCE = walletName("bank");
+const SOURCE = demoWallet("bank");
 
 /** What the demonstration works with. */
 export interface DemoParts {
-  readonly coffer: Pick<Coffer, "send">;
+  readonly coffer: Pick<Coffer, "send" | "owner">;
   readonly clock: ClientClock;
   readonly signal: AbortSignal;
-  /** All wallets of an owner, by a strong read. */
-  readOwner(owner: OwnerName): Promise<readonly WalletView[]>;
   onProgress(text: string, milestone?: "milestone"): void;
 }
 
@@ -56,7 +52,9 @@ export interface DemoResult {
  * Errors: rejects when a wallet cannot be opened or funded, with what the engine said.
  */
 export async function runDemo(parts: DemoParts): Promise<DemoResult | null> {
-  const wallets = Array.from({ length: WALLETS }, (_, index) => walletName(String(index + 1).padStart(3, "0")));
+  const wallets = Array.from({ length: WALLETS }, (_, index) =>
+    demoWallet(String(index + 1).padStart(3, "0")),
+  );
   parts.onProgress(`Demo: opening and funding ${WALLETS} wallets`, "milestone");
   await prepare(parts, wallets);
   const everyone = [SOURCE, ...wallets];
@@ -133,8 +131,8 @@ async function sumOf(parts: DemoParts, wallets: readonly string[]): Promise<bigi
   let sum = 0n;
   for (let start = 0; start < wallets.length; start += READS_AT_ONCE) {
     const some = wallets.slice(start, start + READS_AT_ONCE);
-    const pages = await Promise.all(some.map((wallet) => parts.readOwner(ownerOf(wallet))));
-    for (const { posted } of pages.flat()) sum += posted;
+    const pages = await Promise.all(some.map((wallet) => parts.coffer.owner(demoOwner(wallet))));
+    for (const { posted } of pages.flatMap((page) => page.wallets)) sum += posted;
   }
   return sum;
 }

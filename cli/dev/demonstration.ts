@@ -4,7 +4,6 @@
 import type { Invocation } from "../command.ts";
 import { failureFrom } from "../failure.ts";
 import { columns } from "../output.ts";
-import { read } from "../reading.ts";
 import type { Session } from "../session.ts";
 import { withCoffer, withConnection } from "../session.ts";
 import type { VerifyReport } from "../verification.ts";
@@ -26,10 +25,6 @@ export async function demonstrate(invocation: Invocation, dev: Session): Promise
           coffer,
           clock: surroundings.clock,
           signal,
-          readOwner: async (owner) => {
-            const answer = await read(nc, session, { owner, request: { get: "owner", after: null } });
-            return answer.kind === "owner" ? answer.wallets : [];
-          },
           onProgress: (text, milestone) => output.progress(text, milestone),
         }),
       );
@@ -48,11 +43,18 @@ function print({ output, surroundings }: Invocation, result: DemoResult, report:
   const sumsMatch = sumBefore === sumAfter;
   const verified = verdictOf(report);
   const { settled, refused, unknown, seconds, perSecond, latencyMs } = shown;
-  const others = unknown === 0 ? `${refused} refused for lack of funds` : `${refused} refused, ${unknown} not answered`;
+  const others =
+    unknown === 0 ? `${refused} refused for lack of funds` : `${refused} refused, ${unknown} not answered`;
   const rows = [
     ["transfers", `${settled} settled, ${others}, in ${seconds} s: ${perSecond} a second`],
-    ["latency", `p50 ${latencyMs.p50} ms, p95 ${latencyMs.p95} ms, p99 ${latencyMs.p99} ms, from send to settled on disk`],
-    ["sums", `${sumAfter} over ${shown.wallets} wallets, ${sumsMatch ? "as before the burst" : `but ${sumBefore} before the burst`}`],
+    [
+      "latency",
+      `p50 ${latencyMs.p50} ms, p95 ${latencyMs.p95} ms, p99 ${latencyMs.p99} ms, from send to settled on disk`,
+    ],
+    [
+      "sums",
+      `${sumAfter} over ${shown.wallets} wallets, ${sumsMatch ? "as before the burst" : `but ${sumBefore} before the burst`}`,
+    ],
     ["verify", verified],
   ];
   const { program } = surroundings;

@@ -7,9 +7,9 @@
 // Does not own: what is printed (commands/dev.ts hears it through DevListener).
 
 import type { ClusterFile } from "../../cluster/cluster-file.ts";
-import type { Session } from "../session.ts";
 import { removeRunningDev, writeRunningDev } from "../data-directory.ts";
 import { CliFailure } from "../failure.ts";
+import type { Session } from "../session.ts";
 import { withConnection } from "../session.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { lockForDev } from "./directory-lock.ts";
@@ -22,7 +22,14 @@ import type { Ending, Running } from "./supervisor.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** Failures of the engine that starting it again cannot cure. */
-const FINAL_CODES = ["data_locked", "data_invalid", "shards_differ", "unknown_version", "stream_invalid", "sqlite_too_old"];
+const FINAL_CODES = [
+  "data_locked",
+  "data_invalid",
+  "shards_differ",
+  "unknown_version",
+  "stream_invalid",
+  "sqlite_too_old",
+];
 
 /** What a run is made of. */
 export interface DevPlan {
@@ -40,7 +47,10 @@ export interface DevListener {
   onProgress(text: string): void;
   onNats(nats: NatsService): void;
   onEngine(message: EngineMessage): void;
-  onRestart(name: string, restart: { readonly reason: string; readonly attempt: number; readonly pauseMs: number }): void;
+  onRestart(
+    name: string,
+    restart: { readonly reason: string; readonly attempt: number; readonly pauseMs: number },
+  ): void;
   onReadyAgain(): void;
 }
 

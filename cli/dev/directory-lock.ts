@@ -21,7 +21,8 @@ export function lockForDev(dataDir: string): { release(): void } {
     const isLocked = cause instanceof Error && "code" in cause && cause.code === "locked";
     if (!isLocked) throw cause;
     const holder = readHolder(directory);
-    const who = holder === null ? "another process" : `${holder.what} (process ${holder.pid} on ${holder.host})`;
+    const who =
+      holder === null ? "another process" : `${holder.what} (process ${holder.pid} on ${holder.host})`;
     const message = `${dataDir} is in use by ${who}. Stop it, or name another directory with --data.`;
     throw new CliFailure("data_locked", message, undefined, { cause });
   }

@@ -1,7 +1,6 @@
 // One sentence about when the server syncs, measured against what the profile promises. An open question is said,
 // never assumed away.
 
-
 import type { SyncFinding } from "../../cluster/mapping-probe.ts";
 import type { Durability } from "../../protocol/info.ts";
 

@@ -148,8 +148,9 @@ const CASES = `
 
 for (const shards of [1, 2, 4]) {
   test(`every command has the outcome of the table over ${shards} shards`, () => {
+    using lab = new ScriptLab(shards);
     for (const [before = "", command = "", expected = ""] of rowsOf(CASES)) {
-      using lab = new ScriptLab(shards);
+      lab.startChapter();
       lab.run(START);
       lab.run(before);
       const outcome = lab.run(command);

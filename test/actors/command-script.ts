@@ -24,11 +24,11 @@ export function commandId(number: number): CommandId {
   return id;
 }
 
-/** An owner's name for a letter that lives on the shard of that letter. */
-export function ownerName(letter: string, shards: number): OwnerName {
+/** The first owner's name for a letter, at or behind a suffix, that lives on the shard of that letter. */
+export function ownerName(letter: string, shards: number, firstSuffix = 0): OwnerName {
   const place = LETTERS.indexOf(letter) % shards;
-  for (let suffix = 0; ; suffix += 1) {
-    const name = parseOwner(`${letter}${suffix === 0 ? "" : suffix}`);
+  for (let suffix = firstSuffix; ; suffix += 1) {
+    const name = parseOwner(`${letter}${suffix}`);
     assert.ok(name);
     if (shardOf(TENANT, name, shards) === place) return name;
   }
@@ -40,9 +40,17 @@ export class ScriptLab implements Disposable {
   readonly #ids = new Map<string, { id: CommandId; owner: OwnerName }>();
   readonly #owners = new Map<string, OwnerName>();
   #commands = 0;
+  #chapter = 0;
 
   constructor(shards: number) {
     this.lab = new ShardLab(shards);
+  }
+
+  /** Forgets all names: from here on letters are other owners on the same shards. Cheaper than new files. */
+  startChapter(): void {
+    this.#ids.clear();
+    this.#owners.clear();
+    this.#chapter += 1;
   }
 
   /** Runs lines separated by `;` one after the other, settling each. @returns the last outcome */
@@ -99,7 +107,7 @@ export class ScriptLab implements Disposable {
   }
 
   #owner(letter: string): OwnerName {
-    const name = this.#owners.get(letter) ?? ownerName(letter, this.lab.shards.length);
+    const name = this.#owners.get(letter) ?? ownerName(letter, this.lab.shards.length, 100 * this.#chapter);
     this.#owners.set(letter, name);
     return name;
   }

@@ -46,7 +46,10 @@ export interface TestEngine {
 }
 
 /** Makes an initialised data directory. */
-export async function makeDataDir(shards: number, durability: "strict" | "relaxed" = "relaxed"): Promise<string> {
+export async function makeDataDir(
+  shards: number,
+  durability: "strict" | "relaxed" = "relaxed",
+): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), "coffer-data-"));
   const tenant = parseTenant("demo");
   if (!tenant) throw new Error("demo is a tenant");

@@ -1,0 +1,17 @@
+// What a read showed, as the contract's JSON: the same object that the engine sent.
+// Also the one way in which a missing wallet ends a call.
+
+import type { ReadAnswer } from "../protocol/read-answer.ts";
+import { readAnswerToJson } from "../protocol/read-answer.ts";
+import { CliFailure } from "./failure.ts";
+import type { Json } from "./output.ts";
+
+/** The answer as JSON. */
+export function shownJson(answer: ReadAnswer): Json {
+  return JSON.parse(JSON.stringify(readAnswerToJson(answer)));
+}
+
+/** There is no such wallet: exit 1. */
+export function walletNotFound(wallet: string): CliFailure {
+  return new CliFailure("wallet_not_found", `There is no wallet ${wallet} here.`);
+}
