@@ -5,8 +5,8 @@
 //
 // Multiplying by an odd number spreads consecutive numbers over the whole range, as random ids would be.
 
-import { type CommandId, parseCommandId } from "../protocol/command-id.ts";
 import { assert } from "../protocol/assert.ts";
+import { type CommandId, parseCommandId } from "../protocol/command-id.ts";
 
 const SPREAD = 0x9e3779b1;
 const UNSPREAD = inverse(SPREAD);

@@ -3,9 +3,9 @@
 //
 // Owns what each wallet must hold in the end: the generator counts along, verification compares.
 
+import { assert } from "../protocol/assert.ts";
 import type { OwnerName, TenantName, WalletName } from "../protocol/names.ts";
 import { ownerOf, parseAsset, parseOwner, parseWallet } from "../protocol/names.ts";
-import { assert } from "../protocol/assert.ts";
 import { shardOf } from "../protocol/shard-map.ts";
 
 const asset = parseAsset("USD/2");

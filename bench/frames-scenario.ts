@@ -1,9 +1,10 @@
 // Scenario `frames`: transfers in frames, both wallets of each on one shard; the shards take turns.
+// The least that the engine has to do for a transfer, and so the highest figure that it can reach.
 
 import { assert } from "../protocol/assert.ts";
 import type { TransferCommand } from "../protocol/command.ts";
-import type { Scenario, ScenarioParts } from "./scenario.ts";
 import type { FrameSource } from "./load-generator.ts";
+import type { Scenario, ScenarioParts } from "./scenario.ts";
 
 const AMOUNT_MAX = 100;
 
@@ -16,7 +17,9 @@ export const framesScenario: Scenario = {
 };
 
 function localTransfers(parts: ScenarioParts): FrameSource {
-  const shards = [...parts.fleet.byShard.keys()].filter((shard) => (parts.fleet.byShard[shard]?.length ?? 0) > 1);
+  const shards = [...parts.fleet.byShard.keys()].filter(
+    (shard) => (parts.fleet.byShard[shard]?.length ?? 0) > 1,
+  );
   let frames = 0;
   let made = 0;
   return {

@@ -8,8 +8,8 @@
 // Invariant: at most `framesInFlight` frames wait for outcomes; every number is answered at most once, or it is an error.
 
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
-import { encodeCommandFrame } from "../protocol/command-frame.ts";
 import type { Command } from "../protocol/command.ts";
+import { encodeCommandFrame } from "../protocol/command-frame.ts";
 import type { TenantName } from "../protocol/names.ts";
 import { decodeOutcomes } from "../protocol/outcome-codec.ts";
 import { frameSubject, resultPrefix } from "../protocol/subject.ts";
@@ -29,7 +29,10 @@ export interface FrameSource {
    * The commands of the next frame, all of one shard, with the ids of `first`, `first + 1`, … at `wallMs`.
    * @returns null at the end of the run
    */
-  next(first: number, wallMs: number): { readonly shard: number; readonly commands: readonly Command[] } | null;
+  next(
+    first: number,
+    wallMs: number,
+  ): { readonly shard: number; readonly commands: readonly Command[] } | null;
 }
 
 /** What a generator works with. */
@@ -85,8 +88,12 @@ export class LoadGenerator {
     this.#parts = parts;
     this.#reply = `${resultPrefix(parts.tenant)}${parts.token}`;
     this.#acks = `${parts.inboxPrefix}.${parts.token}.ack`;
-    parts.nc.subscribe(this.#reply, { callback: (error, message) => this.#guarded(error, () => this.#onOutcomes(message)) });
-    parts.nc.subscribe(`${this.#acks}.*`, { callback: (error, message) => this.#guarded(error, () => this.#onPubAck(message)) });
+    parts.nc.subscribe(this.#reply, {
+      callback: (error, message) => this.#guarded(error, () => this.#onOutcomes(message)),
+    });
+    parts.nc.subscribe(`${this.#acks}.*`, {
+      callback: (error, message) => this.#guarded(error, () => this.#onPubAck(message)),
+    });
   }
 
   /**
@@ -140,7 +147,9 @@ export class LoadGenerator {
   #onPubAck(message: Msg): void {
     const run = this.#run;
     if (run === null) return;
-    const text = Buffer.from(message.data.buffer, message.data.byteOffset, message.data.length).toString("latin1");
+    const text = Buffer.from(message.data.buffer, message.data.byteOffset, message.data.length).toString(
+      "latin1",
+    );
     if (!text.includes('"seq":') || text.includes('"error"')) {
       run.fail(`a frame was refused by the log: ${text === "" ? "no responders" : text}`);
       return;

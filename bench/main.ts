@@ -1,5 +1,5 @@
 // The bench: connects, opens and funds wallets, runs one scenario, proves the result, and measures what the machine
-// could do at best. A black box: everything goes over NATS, as any client's commands do.
+// could do at best. A black box: everything goes over NATS, like the commands of every other client.
 //
 // Owns the order of phases and the clock of the run. A run that cannot be trusted ends with BenchFailure.
 
@@ -81,7 +81,9 @@ async function dial({ servers, credentials }: BenchOptions): Promise<NatsConnect
       ...(bytes === undefined ? {} : { authenticator: credsAuthenticator(bytes) }),
     });
   } catch (thrown) {
-    throw new BenchFailure(`no NATS server answers: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    throw new BenchFailure(
+      `no NATS server answers: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    );
   }
 }
 
@@ -93,21 +95,36 @@ async function setUp(
   const tenant = parseTenant(options.tenant);
   if (tenant === undefined) throw new BenchFailure("the tenant's name does not fit [a-z0-9-]{1,32}");
   const scenario = SCENARIOS.get(options.scenario ?? "frames");
-  if (scenario === undefined) throw new BenchFailure(`no such scenario; there are: ${[...SCENARIOS.keys()].join(", ")}`);
+  if (scenario === undefined)
+    throw new BenchFailure(`no such scenario; there are: ${[...SCENARIOS.keys()].join(", ")}`);
   const info = await askInfo(nc);
   const unique = systemClock.uniqueBytes(8);
   const token = Buffer.from(unique).toString("hex");
   const shardsUsed = usedShards(options, info.shards);
   const walletsPerShard = Math.max(2, Math.ceil((options.wallets ?? 10_000) / shardsUsed.length));
-  const fleet = new Fleet({ tenant, shards: info.shards, shardsUsed, walletsPerShard, token: token.slice(0, 8) });
+  const fleet = new Fleet({
+    tenant,
+    shards: info.shards,
+    shardsUsed,
+    walletsPerShard,
+    token: token.slice(0, 8),
+  });
   const ids = new BenchIds(unique);
-  const generator = new LoadGenerator({ nc, clock: systemClock, tenant, ids, token, inboxPrefix: INBOX_PREFIX });
+  const generator = new LoadGenerator({
+    nc,
+    clock: systemClock,
+    tenant,
+    ids,
+    token,
+    inboxPrefix: INBOX_PREFIX,
+  });
   return { options, nc, tenant, info, token, scenario, fleet, ids, generator, progress };
 }
 
 function usedShards({ shard = "uniform" }: BenchOptions, shards: number): number[] {
   if (shard === "uniform") return Array.from({ length: shards }, (_, index) => index);
-  if (!Number.isInteger(shard) || shard < 0 || shard >= shards) throw new BenchFailure(`there is no shard ${shard}`);
+  if (!Number.isInteger(shard) || shard < 0 || shard >= shards)
+    throw new BenchFailure(`there is no shard ${shard}`);
   return [shard];
 }
 
@@ -122,7 +139,10 @@ async function prepare(bench: Bench): Promise<void> {
   const { fleet, ids } = bench;
   const frameCommands = 500;
   const total = fleet.wallets.length;
-  const opened = await load(bench, openings(fleet, ids, frameCommands), { phase: "open", total: total + fleet.sources.length });
+  const opened = await load(bench, openings(fleet, ids, frameCommands), {
+    phase: "open",
+    total: total + fleet.sources.length,
+  });
   assertAllDone(opened, "opening wallets");
   const funded = await load(bench, fundings(fleet, ids, frameCommands), { phase: "fund", total });
   assertAllDone(funded, "funding wallets");
@@ -140,15 +160,24 @@ async function measure(bench: Bench): Promise<BenchReport> {
     frameCommands: options.frameCommands ?? 100,
     isWanted: (made) => (total === null ? systemClock.steadyMs() < endMs : made < total),
   });
-  const watched: readonly WatchedProcess[] = [{ name: "generator", pid: process.pid }, ...(options.processes ?? [])];
+  const watched: readonly WatchedProcess[] = [
+    { name: "generator", pid: process.pid },
+    ...(options.processes ?? []),
+  ];
   const latency = new LatencyHistogram();
   const before = await usageOfAll(watched);
-  const result = await load(bench, source, { phase: "run", total, latency, framesInFlight: options.framesInFlight ?? 64 });
+  const result = await load(bench, source, {
+    phase: "run",
+    total,
+    latency,
+    framesInFlight: options.framesInFlight ?? 64,
+  });
   const after = await usageOfAll(watched);
   const outcomesOnce = result.settled === result.published && result.repeated === 0;
   const verified = await verify(bench, outcomesOnce && result.refused === 0);
   const names = [...after.keys()];
-  const cpuOf = (name: string): number => (after.get(name)?.cpuSeconds ?? 0) - (before.get(name)?.cpuSeconds ?? 0);
+  const cpuOf = (name: string): number =>
+    (after.get(name)?.cpuSeconds ?? 0) - (before.get(name)?.cpuSeconds ?? 0);
   return {
     scenario: scenario.name,
     durability: info.durability,
@@ -162,7 +191,9 @@ async function measure(bench: Bench): Promise<BenchReport> {
     crossShare: scenario.crossShare,
     seconds: Math.round(result.seconds * 100) / 100,
     verified,
-    cpu: Object.fromEntries(names.map((name) => [name, Math.round((cpuOf(name) / result.seconds) * 100) / 100])),
+    cpu: Object.fromEntries(
+      names.map((name) => [name, Math.round((cpuOf(name) / result.seconds) * 100) / 100]),
+    ),
     rss: Object.fromEntries(names.map((name) => [name, after.get(name)?.rssBytes ?? 0])),
     reference: options.reference === false ? null : await reference(bench),
   };
@@ -217,6 +248,7 @@ function teller(
 }
 
 function assertAllDone(result: LoadResult, what: string): void {
-  if (result.refused > 0) throw new BenchFailure(`${what}: ${result.refused} refused, first: ${result.firstRefusal}`);
+  if (result.refused > 0)
+    throw new BenchFailure(`${what}: ${result.refused} refused, first: ${result.firstRefusal}`);
   if (result.repeated > 0) throw new BenchFailure(`${what}: ${result.repeated} commands were answered twice`);
 }

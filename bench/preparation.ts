@@ -1,4 +1,5 @@
 // Before the run: opens the wallets and sources of the fleet and gives every wallet money from its shard's source.
+// Not part of what is measured.
 
 import type { OpenCommand, TransferCommand } from "../protocol/command.ts";
 import type { BenchIds } from "./bench-ids.ts";
@@ -40,7 +41,11 @@ function funding(source: FleetWallet, target: FleetWallet): Make {
 }
 
 /** Sorts commands by shard, keeping their order, and cuts frames. */
-function framesOf(makes: readonly { shard: number; make: Make }[], ids: BenchIds, frameCommands: number): FrameSource {
+function framesOf(
+  makes: readonly { shard: number; make: Make }[],
+  ids: BenchIds,
+  frameCommands: number,
+): FrameSource {
   const byShard = Map.groupBy(makes, ({ shard }) => shard);
   const frames = [...byShard].flatMap(([shard, all]) => {
     const count = Math.ceil(all.length / frameCommands);
@@ -55,7 +60,10 @@ function framesOf(makes: readonly { shard: number; make: Make }[], ids: BenchIds
       const frame = frames[at];
       if (frame === undefined) return null;
       at += 1;
-      return { shard: frame.shard, commands: frame.makes.map(({ make }, index) => make(ids.id(first + index, wallMs))) };
+      return {
+        shard: frame.shard,
+        commands: frame.makes.map(({ make }, index) => make(ids.id(first + index, wallMs))),
+      };
     },
   };
 }

@@ -33,7 +33,9 @@ export async function usageOf(pid: number): Promise<ProcessUsage | null> {
 }
 
 /** Readings of several processes by name. */
-export async function usageOfAll(watched: readonly WatchedProcess[]): Promise<ReadonlyMap<string, ProcessUsage>> {
+export async function usageOfAll(
+  watched: readonly WatchedProcess[],
+): Promise<ReadonlyMap<string, ProcessUsage>> {
   const usages = new Map<string, ProcessUsage>();
   for (const { name, pid } of watched) {
     const usage = await usageOf(pid);

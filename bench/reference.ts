@@ -46,7 +46,8 @@ export async function measureReference(parts: ReferenceParts): Promise<Reference
     return {
       fsyncMs: directory === null ? null : await measureSync(directory, parts.clock).catch(() => null),
       pubAcksPerSecond: await measurePubAcks(parts).catch(() => null),
-      sqliteRowsPerSecond: directory === null ? null : await measureRows(directory, parts.clock).catch(() => null),
+      sqliteRowsPerSecond:
+        directory === null ? null : await measureRows(directory, parts.clock).catch(() => null),
     };
   } finally {
     if (directory !== null) await rm(directory, { recursive: true, force: true });
@@ -74,7 +75,14 @@ async function measureSync(directory: string, clock: BenchClock): Promise<number
 async function measurePubAcks({ nc, clock, token, inboxPrefix }: ReferenceParts): Promise<number> {
   const stream = `BENCH_${token}`;
   const subject = `bench.${token}`;
-  const config = { name: stream, subjects: [subject], storage: "file", retention: "limits", num_replicas: 1, max_bytes: 256 * 2 ** 20 };
+  const config = {
+    name: stream,
+    subjects: [subject],
+    storage: "file",
+    retention: "limits",
+    num_replicas: 1,
+    max_bytes: 256 * 2 ** 20,
+  };
   await api(nc, `STREAM.CREATE.${stream}`, config);
   const inbox = `${inboxPrefix}.${token}.acks`;
   const payload = Buffer.alloc(MESSAGE_BYTES, 1);
@@ -108,7 +116,8 @@ async function measurePubAcks({ nc, clock, token, inboxPrefix }: ReferenceParts)
 async function api(nc: NatsConnection, action: string, request: object): Promise<void> {
   const answer = await nc.request(`$JS.API.${action}`, JSON.stringify(request), { timeout: API_WAIT_MS });
   const reply: unknown = answer.json();
-  if (typeof reply === "object" && reply !== null && "error" in reply) throw new Error(`${action} was refused`);
+  if (typeof reply === "object" && reply !== null && "error" in reply)
+    throw new Error(`${action} was refused`);
 }
 
 async function measureRows(directory: string, clock: BenchClock): Promise<number> {

@@ -1,4 +1,5 @@
 // What a run is asked for and what it reports: the interface of `coffer bench`, in JSON as it stands here.
+// Fields are only added, so that figures of old and new versions can be laid side by side.
 
 import type { Durability } from "../protocol/info.ts";
 import type { LatencySummary } from "./latency-histogram.ts";

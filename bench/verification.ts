@@ -2,11 +2,11 @@
 // adds everything up. Money that was made, lost or moved twice shows here.
 
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { WalletView } from "../protocol/entry.ts";
 import type { TenantName } from "../protocol/names.ts";
 import { encodeRead } from "../protocol/read.ts";
 import { decodeReadAnswer } from "../protocol/read-answer.ts";
 import { getSubject } from "../protocol/subject.ts";
-import type { WalletView } from "../protocol/entry.ts";
 import { BenchFailure } from "./bench-failure.ts";
 import type { Fleet, FleetWallet } from "./fleet.ts";
 import type { Verification } from "./report.ts";

@@ -4,7 +4,7 @@
 //
 // Guards against: a crash inside a native module on an old Node where one sentence would do.
 
-import { getRandomValues } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import process from "node:process";
 import type { ClientClock } from "../client/clock.ts";
 import type { Sink } from "./surroundings.ts";
@@ -17,7 +17,7 @@ const clock: ClientClock = {
   wallMs: () => Date.now(),
   steadyMs: () => performance.now(),
   fillRandom: (bytes) => {
-    getRandomValues(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+    randomFillSync(bytes);
   },
 };
 
@@ -80,7 +80,7 @@ async function main(): Promise<void> {
     directory: process.cwd(),
     clock,
     newId: () => ids.commandId(),
-    // Only a command that asks for the signal takes signals over; the others end as any program does.
+    // Only a command that asks for the signal takes signals over; the others end like other programs.
     get interrupted() {
       signal ??= interruption();
       return signal;

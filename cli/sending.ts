@@ -63,7 +63,8 @@ export function ownerOf(parsed: Parsed): OwnerName {
   return ownerIn(owner);
 }
 
-type Unsent<Input> = Input extends unknown ? Omit<Input, "id"> : never;
+/** A command without the id that it is given when it is sent. */
+export type Unsent<Input> = Input extends unknown ? Omit<Input, "id"> : never;
 
 /** A command without its id, which `--id` or this file supplies. */
 export type UnsentCommand = Unsent<CommandInput>;

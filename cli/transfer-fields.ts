@@ -6,6 +6,7 @@ import type { Leg } from "../protocol/command.ts";
 import type { ArgumentSpec } from "./command.ts";
 import { usageFailure } from "./failure.ts";
 import type { Parsed } from "./parsed.ts";
+import type { Unsent } from "./sending.ts";
 import { metaField } from "./sending.ts";
 import { amountIn, expectedVersionIn, legIn, walletIn } from "./value.ts";
 
@@ -20,10 +21,7 @@ export const TRANSFER_ARGUMENTS: readonly ArgumentSpec[] = [
  * The transfer that the words describe, without id; `holdTtlMs` makes it a hold.
  * Errors: CliFailure `legs_invalid`, `wallet_invalid`, `amount_invalid`, `usage`.
  */
-export function transferFields(
-  parsed: Parsed,
-  holdTtlMs: number | null,
-): Omit<TransferInput, "id"> & { readonly op: "transfer" } {
+export function transferFields(parsed: Parsed, holdTtlMs: number | null): Unsent<TransferInput> {
   const versions = parsed.texts("--if-version").map(expectedVersionIn);
   const code = parsed.text("--code");
   const ref = parsed.text("--ref");

@@ -1,4 +1,5 @@
 // What a command came to, as callers of this library see it: the contract's outcome, or `unknown`.
+// Invariant: `unknown` is never a failure in disguise; it says that the answer has to be asked for again.
 
 import type { CommandId } from "../protocol/command-id.ts";
 import type { Outcome } from "../protocol/outcome.ts";

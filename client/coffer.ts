@@ -5,15 +5,22 @@
 // no harm; whatever became of a command is an outcome.
 
 import type { Command } from "../protocol/command.ts";
-import type { Entry, HoldView, WalletView } from "../protocol/entry.ts";
-import { type Info, decodeInfo } from "../protocol/info.ts";
-import type { AsOf } from "../protocol/read-answer.ts";
 import { decodeCursor } from "../protocol/cursor.ts";
+import type { Entry, HoldView, WalletView } from "../protocol/entry.ts";
+import { decodeInfo, type Info } from "../protocol/info.ts";
+import type { AsOf } from "../protocol/read-answer.ts";
 import { INFO_SUBJECT } from "../protocol/subject.ts";
-import type { ClientClock } from "./clock.ts";
 import type { ClientOutcome, Resolution } from "./client-outcome.ts";
+import type { ClientClock } from "./clock.ts";
 import { type CommandInput, isRefused, prepareCommand } from "./command-input.ts";
-import { CofferAnswerInvalid, CofferClosed, CofferClusterChanged, type CofferError, CofferOptionsInvalid, CofferUnreachable } from "./errors.ts";
+import {
+  CofferAnswerInvalid,
+  CofferClosed,
+  CofferClusterChanged,
+  type CofferError,
+  CofferOptionsInvalid,
+  CofferUnreachable,
+} from "./errors.ts";
 import { EventFeed } from "./event-feed.ts";
 import { EventPosition } from "./event-position.ts";
 import { IdSource } from "./id-source.ts";
@@ -82,7 +89,11 @@ export class Coffer {
   #ended: CofferError | null = null;
   #closing: Promise<void> | null = null;
 
-  private constructor(settings: CofferSettings, clock: ClientClock, parts: { ids: IdSource; link: Link; info: Info }) {
+  private constructor(
+    settings: CofferSettings,
+    clock: ClientClock,
+    parts: { ids: IdSource; link: Link; info: Info },
+  ) {
     const { ids, link, info } = parts;
     this.#settings = settings;
     this.#clock = clock;
@@ -93,8 +104,16 @@ export class Coffer {
     this.#reader = new Reader({ ...common, assertOpen: () => this.#assertOpen() });
     const ask = (command: Command, after: number) => this.#reader.ask(command, after);
     const onProblem = settings.onProblem;
-    this.#sender = new Sender({ ...common, shards: info.shards, ask, onProblem }, settings, settings.server.inboxPrefix);
-    link.follow({ onUp: () => this.#checkCluster(), onDown: () => onProblem(`disconnected: ${link.problem}`), onProblem: () => undefined });
+    this.#sender = new Sender(
+      { ...common, shards: info.shards, ask, onProblem },
+      settings,
+      settings.server.inboxPrefix,
+    );
+    link.follow({
+      onUp: () => this.#checkCluster(),
+      onDown: () => onProblem(`disconnected: ${link.problem}`),
+      onProblem: () => undefined,
+    });
   }
 
   /** Connects; callers use `connect`, which adds the clock. Errors: as there. */
@@ -166,7 +185,11 @@ export class Coffer {
     const name = ownerArgument(owner);
     for (let cursor = options.cursor ?? null, isFirst = true; isFirst || cursor !== null; isFirst = false) {
       const page = { cursor: cursorArgument(cursor), limit: numberOf("limit", options.limit, 50, 100) };
-      const answer = await this.#reader.read(name, { get: "holds", ...page, after: afterOf(options) }, this.#waitOf(options));
+      const answer = await this.#reader.read(
+        name,
+        { get: "holds", ...page, after: afterOf(options) },
+        this.#waitOf(options),
+      );
       if (answer?.kind !== "holds") throw unexpected(answer);
       const { holds, next, asOf } = answer;
       yield { elements: holds, next, asOf };
@@ -273,7 +296,11 @@ export class Coffer {
 
   async #wallet(text: string, options: ReadOptions): Promise<WalletAt | null> {
     const { wallet, owner } = walletArgument(text);
-    const answer = await this.#reader.read(owner, { get: "wallet", wallet, after: afterOf(options) }, this.#waitOf(options));
+    const answer = await this.#reader.read(
+      owner,
+      { get: "wallet", wallet, after: afterOf(options) },
+      this.#waitOf(options),
+    );
     if (answer === null) return null;
     if (answer.kind !== "wallet") throw unexpected(answer);
     return { ...answer.wallet, asOf: answer.asOf };

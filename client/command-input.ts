@@ -141,9 +141,22 @@ export function isRefused(prepared: PreparedCommand | Outcome): prepared is Outc
   return "status" in prepared;
 }
 
-function refusedOutcome(refused: Extract<DecodedCommandOrRefusal, { shape: unknown }>, timeMs: number): Outcome {
+function refusedOutcome(
+  refused: Extract<DecodedCommandOrRefusal, { shape: unknown }>,
+  timeMs: number,
+): Outcome {
   const { id, op, shape } = refused;
-  return { id, op, status: "refused", refusal: shape, replayed: false, shard: 0, position: 0, timeMs, balances: null };
+  return {
+    id,
+    op,
+    status: "refused",
+    refusal: shape,
+    replayed: false,
+    shard: 0,
+    position: 0,
+    timeMs,
+    balances: null,
+  };
 }
 
 /** Takes `owner` off the operations whose fields do not imply it; on others it stays, as a field nobody knows. */

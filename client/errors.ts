@@ -103,7 +103,10 @@ export class CofferEventsGone extends CofferError {
   readonly shard: number | null;
 
   constructor(shard: number | null, detail: string) {
-    super("events_gone", `Events are gone from the stream: ${detail} Read the state again and follow from now.`);
+    super(
+      "events_gone",
+      `Events are gone from the stream: ${detail} Read the state again and follow from now.`,
+    );
     this.shard = shard;
   }
 }
@@ -113,7 +116,10 @@ export class CofferClusterChanged extends CofferError {
   override readonly name = "CofferClusterChanged";
 
   constructor(before: string, now: string) {
-    super("cluster_changed", `Cluster ${before} was here before, now ${now} answers. Connect again on purpose.`);
+    super(
+      "cluster_changed",
+      `Cluster ${before} was here before, now ${now} answers. Connect again on purpose.`,
+    );
   }
 }
 

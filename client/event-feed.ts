@@ -8,7 +8,13 @@
 // A gap that a fresh reader shows again, and a stream that starts later than the position, end the feed with
 // CofferEventsGone. Nothing is skipped in silence.
 
-import { type ConsumerMessages, DeliverPolicy, JetStreamApiError, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import {
+  type ConsumerMessages,
+  DeliverPolicy,
+  JetStreamApiError,
+  jetstream,
+  jetstreamManager,
+} from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { decodeEventMessage, type Event } from "../protocol/event.ts";
 import type { TenantName } from "../protocol/names.ts";
@@ -107,7 +113,8 @@ export class EventFeed implements AsyncIterable<Event> {
     try {
       for await (const message of messages) {
         const decoded = decodeEventMessage(message.data);
-        if (!decoded.ok) throw new CofferError("answer_invalid", `An event message could not be read: ${decoded.error}.`);
+        if (!decoded.ok)
+          throw new CofferError("answer_invalid", `An event message could not be read: ${decoded.error}.`);
         const position = this.#here();
         const judged = position.judge(decoded.value);
         if (judged.kind === "gap") return judged.detail;
@@ -137,7 +144,10 @@ export class EventFeed implements AsyncIterable<Event> {
       const here = this.#here();
       if (lastSequence < here.sequence) here.sequence = 0;
       else if (firstSequence > here.sequence + 1 && !this.#isAtStart()) {
-        throw new CofferEventsGone(null, `the stream starts at message ${firstSequence}, this reader stood at ${here.sequence}.`);
+        throw new CofferEventsGone(
+          null,
+          `the stream starts at message ${firstSequence}, this reader stood at ${here.sequence}.`,
+        );
       }
       const consumer = await jetstream(nc).consumers.get(EVENT_STREAM, {
         filter_subjects: eventSubjectsOf(this.#parts.tenant),
@@ -184,7 +194,10 @@ async function streamState(nc: NatsConnection): Promise<{ firstSequence: number;
 /** A stream that does not exist ends the feed; everything else may pass. */
 function missingStream(thrown: unknown): null {
   if (thrown instanceof JetStreamApiError && thrown.code === STREAM_NOT_FOUND) {
-    throw new CofferUnreachable("There is no event stream: the engine runs without events, or is not set up.", thrown);
+    throw new CofferUnreachable(
+      "There is no event stream: the engine runs without events, or is not set up.",
+      thrown,
+    );
   }
   return null;
 }

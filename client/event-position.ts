@@ -3,14 +3,23 @@
 //
 // Invariant: judging a message by its position hands out every event once and in order, or says that some are gone.
 
-import { type Event, type EventId, type EventMessage, compareEventIds, eventIdText, parseEventId } from "../protocol/event.ts";
 import { isJsonObject } from "../protocol/canonical-json.ts";
+import {
+  compareEventIds,
+  type Event,
+  type EventId,
+  type EventMessage,
+  eventIdText,
+  parseEventId,
+} from "../protocol/event.ts";
 import { CofferOptionsInvalid } from "./errors.ts";
 
 const VERSION = 1;
 
 /** What a message holds for this reader: new events (none when all were seen), or a gap before it. */
-export type Judged = { readonly kind: "events"; readonly events: readonly Event[] } | { readonly kind: "gap"; readonly detail: string };
+export type Judged =
+  | { readonly kind: "events"; readonly events: readonly Event[] }
+  | { readonly kind: "gap"; readonly detail: string };
 
 /** See the file header. */
 export class EventPosition {

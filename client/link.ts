@@ -233,7 +233,9 @@ function connectionOptions(server: ServerOptions): ConnectionOptions {
     timeout: DIAL_TIMEOUT_MS,
     noAsyncTraces: true,
     inboxPrefix: server.inboxPrefix,
-    ...(login === undefined ? {} : { user: decodeURIComponent(login.username), pass: decodeURIComponent(login.password) }),
+    ...(login === undefined
+      ? {}
+      : { user: decodeURIComponent(login.username), pass: decodeURIComponent(login.password) }),
     ...(user === undefined ? {} : { user }),
     ...(password === undefined ? {} : { pass: password }),
     ...(token === undefined ? {} : { token }),

@@ -1,4 +1,5 @@
-// Where the client library takes time and randomness from the machine. Everything else in this room is given them.
+// Where the client library takes time and randomness from the machine.
+// Everything else in this room is given them, so that tests can drive both.
 
 import { randomBytes } from "node:crypto";
 import type { ClientClock } from "./clock.ts";

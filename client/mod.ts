@@ -1,8 +1,22 @@
 // The door of the client library: everything that services import comes through here.
+// Types of the contract are re-exported from protocol; nothing of the NATS library shows.
 
-export type { ClientClock } from "./clock.ts";
+export type { Entry, HoldLegView, HoldView, StepKind, WalletView } from "../protocol/entry.ts";
+export type { Event, EventId } from "../protocol/event.ts";
+export type { Info } from "../protocol/info.ts";
+export type { Balances, Outcome, Refusal, RefusalCode, Status } from "../protocol/outcome.ts";
+export type { AsOf } from "../protocol/read-answer.ts";
 export type { ClientOutcome, Resolution, UnknownOutcome } from "./client-outcome.ts";
-export { Coffer, type OwnerAt, type Page, type PageOptions, type ReadOptions, type SendOptions, type WalletAt } from "./coffer.ts";
+export type { ClientClock } from "./clock.ts";
+export {
+  Coffer,
+  type OwnerAt,
+  type Page,
+  type PageOptions,
+  type ReadOptions,
+  type SendOptions,
+  type WalletAt,
+} from "./coffer.ts";
 export type {
   AmountInput,
   BoundInput,
@@ -33,8 +47,3 @@ export {
 export { EventFeed } from "./event-feed.ts";
 export { connect } from "./main.ts";
 export type { CofferOptions, TlsOptions } from "./options.ts";
-export type { Entry, HoldLegView, HoldView, StepKind, WalletView } from "../protocol/entry.ts";
-export type { Event, EventId } from "../protocol/event.ts";
-export type { Info } from "../protocol/info.ts";
-export type { Balances, Outcome, Refusal, RefusalCode, Status } from "../protocol/outcome.ts";
-export type { AsOf } from "../protocol/read-answer.ts";

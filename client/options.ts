@@ -1,4 +1,5 @@
-// The options of `connect`: what they mean, their defaults and bounds. Checked once, before anything is dialled.
+// The options of `connect`: what they mean, their defaults and bounds.
+// Checked once, before anything is dialled, so that a mistake is an error that names the option.
 
 import { COMMANDS_PER_MESSAGE_MAX, MESSAGE_BYTES_MAX } from "../protocol/limits.ts";
 import { parseTenant, type TenantName } from "../protocol/names.ts";

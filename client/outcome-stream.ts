@@ -48,7 +48,7 @@ async function fill<Command>(parts: OutcomeStreamParts<Command>, queue: OutcomeQ
 class OutcomeQueue {
   readonly #queue: { readonly outcome: Promise<ClientOutcome> }[] = [];
   #isEnded = false;
-  #wake: (() => void)[] = [];
+  readonly #wake: (() => void)[] = [];
   isStopped = false;
 
   push(outcome: Promise<ClientOutcome>): void {

@@ -14,7 +14,8 @@ export function parsePubAck(data: Uint8Array, statusCode: number): PubAck {
     return { kind: "refused", problem: "no log takes these commands at the moment" };
   }
   const answer = parseJson(data);
-  if (typeof answer !== "object" || answer === null) return refused("the log's acknowledgement could not be read");
+  if (typeof answer !== "object" || answer === null)
+    return refused("the log's acknowledgement could not be read");
   if ("error" in answer) return refused(`the log refused: ${errorText(answer.error)}`);
   const position = "seq" in answer ? answer.seq : undefined;
   const isPosition = typeof position === "number" && Number.isSafeInteger(position) && position > 0;

@@ -3,12 +3,25 @@
 
 import type { Command } from "../protocol/command.ts";
 import { type CommandId, parseCommandId } from "../protocol/command-id.ts";
-import { type OwnerName, ownerOf, parseOwner, parseWallet, type TenantName, type WalletName } from "../protocol/names.ts";
+import {
+  type OwnerName,
+  ownerOf,
+  parseOwner,
+  parseWallet,
+  type TenantName,
+  type WalletName,
+} from "../protocol/names.ts";
 import { encodeRead, type ReadRequest } from "../protocol/read.ts";
 import { decodeReadAnswer, type ReadAnswer } from "../protocol/read-answer.ts";
 import { getSubject } from "../protocol/subject.ts";
 import type { Resolution } from "./client-outcome.ts";
-import { CofferAnswerInvalid, CofferBusy, CofferOptionsInvalid, CofferReadRefused, CofferUnreachable } from "./errors.ts";
+import {
+  CofferAnswerInvalid,
+  CofferBusy,
+  CofferOptionsInvalid,
+  CofferReadRefused,
+  CofferUnreachable,
+} from "./errors.ts";
 import type { IdSource } from "./id-source.ts";
 import type { Link } from "./link.ts";
 
@@ -71,14 +84,16 @@ export class Reader {
     const answer = await link.request(getSubject(tenant, owner), encodeRead(request), waitMs);
     if (answer.kind !== "answer") return null;
     const decoded = decodeReadAnswer(answer.data);
-    if (!decoded.ok) throw new CofferAnswerInvalid(`The answer to a read could not be read: ${decoded.error}.`);
+    if (!decoded.ok)
+      throw new CofferAnswerInvalid(`The answer to a read could not be read: ${decoded.error}.`);
     return decoded.value;
   }
 
   #giveUp(last: ReadAnswer | null): Error {
     if (last?.kind === "failed") return new CofferBusy(last.detail ?? "no reason given");
     const { isUp, problem } = this.#parts.link;
-    if (!isUp) return new CofferUnreachable(`There is no connection to NATS${problem === "" ? "" : `: ${problem}`}.`);
+    if (!isUp)
+      return new CofferUnreachable(`There is no connection to NATS${problem === "" ? "" : `: ${problem}`}.`);
     return new CofferUnreachable("The engine did not answer in time.");
   }
 }

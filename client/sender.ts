@@ -9,8 +9,8 @@
 // Invariant: every submitted command ends exactly once, with an outcome or as unknown, and gives its room back.
 // Failure it guards against: an unanswered command that is reported as failed and then carried out.
 
-import { encodeCommandFrame } from "../protocol/command-frame.ts";
 import type { Command } from "../protocol/command.ts";
+import { encodeCommandFrame } from "../protocol/command-frame.ts";
 import type { TenantName } from "../protocol/names.ts";
 import { decodeOutcomes } from "../protocol/outcome-codec.ts";
 import { frameSubject, resultPrefix } from "../protocol/subject.ts";
@@ -61,8 +61,8 @@ export class Sender {
   readonly #asking: number[];
   #generation = 1;
   #waiting: Pending[] = [];
-  #roomListeners: (() => void)[] = [];
-  #idleListeners: (() => void)[] = [];
+  readonly #roomListeners: (() => void)[] = [];
+  readonly #idleListeners: (() => void)[] = [];
   #isClosed = false;
 
   constructor(parts: SenderParts, settings: SenderSettings, inboxPrefix: string) {
@@ -80,7 +80,9 @@ export class Sender {
     this.#ackInbox = `${inboxPrefix}.${parts.ids.subjectToken()}`;
     this.#resultBase = `${resultPrefix(parts.tenant)}${parts.ids.subjectToken()}`;
     parts.link.subscribe(`${this.#ackInbox}.*.*`, (message) => this.#onPubAck(message.subject, message));
-    parts.link.subscribe(`${this.#resultBase}.*`, (message) => this.#onOutcomes(message.subject, message.data));
+    parts.link.subscribe(`${this.#resultBase}.*`, (message) =>
+      this.#onOutcomes(message.subject, message.data),
+    );
     parts.link.follow({
       onUp: () => this.#eachLane((lane) => lane.onUp()),
       onDown: () => this.#eachLane((lane) => lane.onDown(parts.link.problem)),
@@ -159,7 +161,8 @@ export class Sender {
       reply: `${this.#resultBase}.${this.#generation}`,
       commands: commands.map((pending) => pending.command),
     });
-    if (!link.publish(frameSubject(shard, tenant), bytes, `${this.#ackInbox}.${shard}.${frame}`)) return false;
+    if (!link.publish(frameSubject(shard, tenant), bytes, `${this.#ackInbox}.${shard}.${frame}`))
+      return false;
     for (const pending of commands) {
       if (pending.generation === 0) pending.generation = this.#generation;
     }
@@ -232,7 +235,8 @@ export class Sender {
   #expireWaiting(nowMs: number): void {
     const late = this.#waiting.filter((pending) => nowMs >= pending.deadlineMs);
     this.#waiting = this.#waiting.filter((pending) => nowMs < pending.deadlineMs);
-    for (const pending of late) pending.giveUp("no room in the window before the deadline; it was never sent");
+    for (const pending of late)
+      pending.giveUp("no room in the window before the deadline; it was never sent");
     if (this.unsettled === 0) this.#tellIdle();
   }
 

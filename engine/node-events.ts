@@ -1,4 +1,5 @@
-// What a node tells whoever started it: over the IPC channel when there is one, else as JSON lines on stdout.
+// What a node tells whoever started it, over the IPC channel when there is one, else as JSON lines on stdout,
+// and the options that it is started with. Plain data: the starter shares no code with the engine but this.
 
 import type { FaultCode } from "./node-fault.ts";
 import type { ShardState } from "./shard-status.ts";

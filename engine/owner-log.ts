@@ -97,12 +97,8 @@ export class OwnerLog {
   #publish(record: OwnerRecord, expectedLast: number): ReturnType<ShardScope["writer"]["publishFenced"]> {
     const { shard, writer } = this.#scope;
     const epochs = epochSubject(shard);
-    const subject =
-      record.kind === "epoch"
-        ? epochs
-        : record.kind === "tick"
-          ? ownerSubject(shard)
-          : quarantineSubject(shard);
+    const subjects = { epoch: epochs, tick: ownerSubject(shard), quarantine: quarantineSubject(shard) };
+    const subject = subjects[record.kind];
     return writer.publishFenced(
       { subject, data: encodeOwnerRecord(record) },
       { epochSubject: epochs, expectedLast },

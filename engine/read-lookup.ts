@@ -1,4 +1,5 @@
-// Looks up what a read asks for in committed state, and says which position the answer shows.
+// Looks up what a read asks for in committed state, and says which position the answer shows. Owns no waiting:
+// the read desk calls this once the position and the ticks that the read needs are applied.
 
 import { encodeCursor } from "../protocol/cursor.ts";
 import type { OwnerName, TenantName } from "../protocol/names.ts";

@@ -1,4 +1,5 @@
-// What operators see of a shard: its state and its counters. Read by `coffer status` over NATS.
+// What operators see of a shard: its state and its counters, read by `coffer status` over NATS. Everything in
+// it is O(1) to take, so that asking often costs nothing.
 
 import type { ShardCounters } from "../storage/shard-file.ts";
 

@@ -1,4 +1,5 @@
 // A log record on its way through the turn: decoded, with its digest and the way back to whoever sent it.
+// Made from the log's bytes alone, so that a replay makes the same one.
 
 import type { Decoded } from "./record-decoder.ts";
 

@@ -1,4 +1,5 @@
-// What the verifying worker is told, and what it says: plain data, the second part as callers see it.
+// What the verifying worker is told, and what it says: plain data, the second part as callers of
+// `coffer.admin.verify` see it, one JSON message each.
 
 /** Which files to sweep, and how. */
 export interface VerifyOrder {

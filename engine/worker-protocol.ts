@@ -1,4 +1,5 @@
-// What the node's main thread and its workers tell each other: plain data over the worker's port.
+// What the node's main thread and its workers tell each other: plain data over the worker's port. Nothing of a
+// shard's state ever crosses it: a shard lives in one thread.
 
 import type { FaultCode } from "./node-fault.ts";
 import type { ShardState } from "./shard-status.ts";

@@ -3,6 +3,7 @@
 
 /** Percentiles in ms, one decimal. */
 export interface LatencySummary {
+  readonly [percentile: string]: number;
   readonly p50: number;
   readonly p95: number;
   readonly p99: number;

@@ -142,7 +142,7 @@ function legsOf(name: OwnerName, ownSources: boolean): fc.Arbitrary<Leg[]> {
 function versionsOf(legs: readonly Leg[]): fc.Arbitrary<(readonly [WalletName, number])[] | null> {
   const wallets = [...new Set(legs.flatMap(({ from, to }) => [from, to]))].sort();
   return fc
-    .subarray(wallets, { maxLength: 8 })
+    .subarray(wallets, { maxLength: Math.min(8, wallets.length) })
     .chain((some) =>
       fc.tuple(fc.constant(some), fc.array(counter, { minLength: some.length, maxLength: some.length })),
     )

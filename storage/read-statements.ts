@@ -1,0 +1,129 @@
+// The statements of the read-only door, prepared once: every table by key in pages, and single look-ups.
+
+import type { AssetName, OwnerName, TenantName } from "../protocol/names.ts";
+import type { Connection } from "./database.ts";
+import { PAIR_COLUMNS, type PairSqlRow } from "./pair-table.ts";
+import type { StepSqlRow } from "./step-row.ts";
+import type { TimerSqlRow } from "./timer-table.ts";
+import { WALLET_COLUMNS, type WalletSqlRow } from "./wallet-table.ts";
+
+/** Key of the last row, rows at most. */
+type PageOf = [number, number];
+
+interface HoldSqlRow {
+  readonly number: number;
+  readonly tenant: TenantName;
+  readonly owner: OwnerName;
+  readonly body: Uint8Array;
+}
+
+interface CommandSqlRow {
+  readonly number: number;
+  readonly claim: Uint8Array;
+  /** Outcome of its own record. */
+  readonly early: Uint8Array | null;
+  /** Outcome of a later record. */
+  readonly late: Uint8Array | null;
+}
+
+const WALLET = `SELECT ${WALLET_COLUMNS} FROM wallet w JOIN owner o ON o.number = w.owner
+  JOIN tenant t ON t.number = o.tenant`;
+const HOLD = `SELECT h.number, t.name AS tenant, o.name AS owner, h.body FROM hold h
+  JOIN owner o ON o.number = h.owner JOIN tenant t ON t.number = o.tenant`;
+
+/** Prepared statements; see {@link readStatements}. */
+export type ReadStatements = ReturnType<typeof readStatements>;
+
+/** Prepares the statements of the read-only door. */
+export function readStatements(database: Connection) {
+  return { ...pageStatements(database), ...lookUpStatements(database), ...sweepStatements(database) };
+}
+
+function pageStatements(database: Connection) {
+  const behind = (key: string) => `WHERE ${key} > ? ORDER BY ${key} LIMIT ?`;
+  return {
+    tenants: database.prepare<PageOf, { number: number; name: TenantName; lastStep: number }>(
+      `SELECT number, name, last_step AS lastStep FROM tenant ${behind("number")}`,
+    ),
+    owners: database.prepare<PageOf, { number: number; tenant: TenantName; name: OwnerName; wallets: number }>(
+      `SELECT o.number, t.name AS tenant, o.name, o.wallets FROM owner o
+       JOIN tenant t ON t.number = o.tenant ${behind("o.number")}`,
+    ),
+    wallets: database.prepare<PageOf, WalletSqlRow>(`${WALLET} ${behind("w.number")}`).safeIntegers(true),
+    steps: database.prepare<PageOf, StepSqlRow>(`SELECT * FROM step ${behind("number")}`),
+    commands: database.prepare<PageOf, CommandSqlRow>(
+      `SELECT c.number, c.claim, c.outcome AS early, o.body AS late FROM command c
+       LEFT JOIN outcome o ON o.number = c.number ${behind("c.number")}`,
+    ),
+    holds: database.prepare<PageOf, HoldSqlRow>(`${HOLD} ${behind("h.number")}`),
+    reversals: database
+      .prepare<PageOf, { number: bigint; units: bigint }>(`SELECT * FROM reversal ${behind("number")}`)
+      .safeIntegers(true),
+    sagas: database.prepare<PageOf, { number: number; body: Uint8Array }>(`SELECT * FROM saga ${behind("number")}`),
+    prepared: database.prepare<[number, number, number], { coordinator: number; saga: number; body: Uint8Array }>(
+      "SELECT * FROM prepared WHERE (coordinator, saga) > (?, ?) ORDER BY coordinator, saga LIMIT ?",
+    ),
+    timers: database.prepare<PageOf, TimerSqlRow & { owner: number | null; parked: number }>(
+      `SELECT * FROM timer ${behind("id")}`,
+    ),
+    pairs: database.prepare<[], PairSqlRow>(`SELECT ${PAIR_COLUMNS} FROM pair ORDER BY peer`),
+    pairMoney: database.prepare<[], { peer: number; direction: number; asset: AssetName; sum: string }>(
+      "SELECT * FROM pair_money ORDER BY peer, direction, asset",
+    ),
+    outbox: database.prepare<
+      [number, number, number],
+      { number: number; body: Uint8Array; hash: Uint8Array; money: Uint8Array | null }
+    >("SELECT number, body, hash, money FROM outbox WHERE peer = ? AND number > ? ORDER BY number LIMIT ?"),
+    recordHashes: database.prepare<PageOf, { position: number; hash: Uint8Array }>(
+      `SELECT * FROM record_hash ${behind("position")}`,
+    ),
+  };
+}
+
+function lookUpStatements(database: Connection) {
+  return {
+    wallet: database.prepare<[number], WalletSqlRow>(`${WALLET} WHERE w.number = ?`).safeIntegers(true),
+    walletNumber: database
+      .prepare<[string, string, string], number>(
+        `SELECT w.number FROM tenant t JOIN owner o ON o.tenant = t.number JOIN wallet w ON w.owner = o.number
+         WHERE t.name = ? AND o.name = ? AND w.purse = ?`,
+      )
+      .pluck(),
+    step: database.prepare<[number], StepSqlRow>("SELECT * FROM step WHERE number = ?"),
+    hold: database.prepare<[number], HoldSqlRow>(`${HOLD} WHERE h.number = ?`),
+    saga: database.prepare<[number], Uint8Array>("SELECT body FROM saga WHERE number = ?").pluck(),
+    indexed: database
+      .prepare<[Uint8Array, number], number>("SELECT number FROM command_index WHERE id = ? AND owner = ?")
+      .pluck(),
+    isOpen: database
+      .prepare<[number], number>(
+        `SELECT c.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM outcome o WHERE o.number = c.number)
+         FROM command c WHERE c.number = ?`,
+      )
+      .pluck(),
+    hasTimer: database.prepare<[number, number], number>("SELECT 1 FROM timer WHERE kind = ? AND target = ?").pluck(),
+  };
+}
+
+function sweepStatements(database: Connection) {
+  return {
+    counts: database.prepare<
+      [],
+      { wallets: number; steps: number; commands: number; indexed: number; outcomes: number }
+    >(`SELECT (SELECT count(*) FROM wallet) AS wallets, (SELECT count(*) FROM step) AS steps,
+       (SELECT count(*) FROM command) AS commands, (SELECT count(*) FROM command_index) AS indexed,
+       (SELECT count(*) FROM outcome) AS outcomes`),
+    miscountedOwners: database
+      .prepare<[number], number>(
+        `SELECT number FROM owner o WHERE wallets <> (SELECT count(*) FROM wallet w WHERE w.owner = o.number) LIMIT ?`,
+      )
+      .pluck(),
+    strayOutcomes: database
+      .prepare<[number], number>(
+        `SELECT o.number FROM outcome o LEFT JOIN command c ON c.number = o.number
+         WHERE c.number IS NULL OR c.outcome IS NOT NULL LIMIT ?`,
+      )
+      .pluck(),
+    integrity: database.prepare<[], string>("PRAGMA integrity_check(20)").pluck(),
+  };
+}

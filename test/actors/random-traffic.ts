@@ -1,0 +1,143 @@
+// Seeded traffic over the shards of a lab: commands, turns of any size, frames cut anywhere, delivered late,
+// twice and out of order, time that passes, units that are quarantined. One seed is one history.
+
+import { expect } from "./seeded.ts";
+import type { ScriptLab } from "./command-script.ts";
+import type { Seeded } from "./seeded.ts";
+import type { LabShard } from "./shard-lab.ts";
+import type { Command } from "../../protocol/command.ts";
+import type { PeerFrame } from "../../protocol/peer-frame.ts";
+import { isRefusedShape } from "../../protocol/decoded-command.ts";
+import { decodeItem } from "../../protocol/item-codec.ts";
+
+const OWNERS = "abcdef";
+
+/** Opens the wallets that the traffic uses: a source of money a letter and asset, funded wallets, some with bounds. */
+export function openWallets(script: ScriptLab): void {
+  script.run("open w:usd min*; open w:eur EUR/2 min*");
+  for (const owner of OWNERS) {
+    script.run(`open ${owner}:usd max400; open ${owner}:eur EUR/2 min-20; open ${owner}:box`);
+    script.run(`pay w:usd>${owner}:usd:100; pay w:eur>${owner}:eur:100; pay w:usd>${owner}:box:50`);
+  }
+}
+
+/** One line of the command language. */
+export function randomLine(random: Seeded, label: string, labels: readonly string[]): string {
+  const wallet = () => `${random.pick(OWNERS)}:${random.pick(["usd", "usd", "eur", "box"])}`;
+  const like = (from: string) => `${random.pick(OWNERS)}:${from.endsWith("eur") ? "eur" : random.pick(["usd", "box"])}`;
+  const amount = () => random.below(60) + 1;
+  const target = () => (labels.length > 0 ? random.pick(labels) : "none");
+  const legs = (count: number, owner: string | null): string => {
+    const parts: string[] = [];
+    while (parts.length < count) {
+      const from = owner === null ? wallet() : `${owner}:${random.pick(["usd", "eur", "box"])}`;
+      const to = random.chance(0.05) ? wallet() : like(from);
+      if (from !== to) parts.push(`${from}>${to}:${amount()}`);
+    }
+    return parts.join(" ");
+  };
+  const kind = random.below(100);
+  if (kind < 40) return `${label}=pay ${legs(1, null)}`;
+  if (kind < 58) return `${label}=pay ${legs(2 + random.below(3), null)}`;
+  if (kind < 72) return `${label}=hold ${legs(random.chance(0.3) ? 2 : 1, random.pick(OWNERS))} ttl:${1 + random.below(4000)}`;
+  if (kind < 82) return `${label}=capture ${target()} ${random.chance(0.5) ? amount() : ""} ${random.chance(0.4) ? "keep" : ""}`;
+  if (kind < 86) return `${label}=release ${target()}`;
+  if (kind < 93) return `${label}=reverse ${target()} ${random.chance(0.4) ? amount() : ""}`;
+  if (kind < 96) return `${label}=freeze ${wallet()}`;
+  if (kind < 99) return `${label}=unfreeze ${wallet()}`;
+  return `${label}=close ${wallet()}`;
+}
+
+/** See the file header. */
+export class RandomTraffic {
+  readonly #script: ScriptLab;
+  readonly #random: Seeded;
+  readonly #labels: string[] = [];
+  readonly #network: PeerFrame[] = [];
+  readonly #commands: Command[] = [];
+  readonly #quarantines: boolean;
+
+  constructor(script: ScriptLab, random: Seeded, options: { quarantines: boolean }) {
+    this.#script = script;
+    this.#random = random;
+    this.#quarantines = options.quarantines;
+  }
+
+  /** Does one thing. */
+  step(): void {
+    const random = this.#random;
+    const { lab } = this.#script;
+    const shard = random.pick(lab.shards);
+    const kind = random.below(100);
+    if (kind < 30) this.#submit();
+    else if (kind < 60) this.#turn(shard);
+    else if (kind < 78) this.#cut(shard);
+    else if (kind < 94) this.#deliver();
+    else if (kind < 99) lab.timeMs += random.below(300);
+    else lab.timeMs += random.chance(0.3) ? 31_000 : 1000;
+    if (kind >= 94) lab.tick(shard.shard);
+  }
+
+  /** Commands that were sent so far. */
+  get commands(): readonly Command[] {
+    return this.#commands;
+  }
+
+  #submit(): void {
+    const random = this.#random;
+    const { lab } = this.#script;
+    if (random.chance(0.1) && this.#commands.length > 0) {
+      lab.submit(random.pick(this.#commands));
+      return;
+    }
+    const label = `t${this.#labels.length}`;
+    const command = this.#script.command(randomLine(random, label, this.#labels));
+    this.#labels.push(label);
+    this.#commands.push(command);
+    lab.submit(...(random.chance(0.1) ? [command, command] : [command]));
+  }
+
+  #turn(shard: LabShard): void {
+    if (shard.waiting === 0) return;
+    if (this.#quarantines && this.#random.chance(0.05)) this.#quarantine(shard);
+    shard.turn(1 + this.#random.below(4));
+  }
+
+  /** Names a unit of the next record as one that threw. */
+  #quarantine(shard: LabShard): void {
+    const position = shard.file.position + 1;
+    const record = expect(shard.log[position - 1]);
+    if (record.kind === "commands") {
+      const index = this.#random.below(record.commands.length);
+      const decoded = expect(record.commands[index]);
+      if (!isRefusedShape(decoded)) shard.quarantined.set(position, [{ kind: "command", index }]);
+    }
+    if (record.kind === "peer" && record.frame.items.length > 0) {
+      const place = this.#random.below(record.frame.items.length);
+      const item = decodeItem(expect(record.frame.items[place]));
+      const number = record.frame.before.number + 1 + place;
+      if (item.ok && "legs" in item.value) shard.quarantined.set(position, [{ kind: "item", number }]);
+    }
+  }
+
+  #cut(shard: LabShard): void {
+    const random = this.#random;
+    const { lab } = this.#script;
+    const other = random.pick(lab.shards);
+    if (other === shard) return;
+    const { acked, sent } = shard.file.ledger.pair(other.shard);
+    const first = acked.number + 1 + random.below(Math.min(3, sent.number - acked.number + 1));
+    this.#network.push(lab.frame(shard.shard, other.shard, { first, count: random.below(4) }));
+  }
+
+  /** Any frame of the last ones, and sometimes it stays to be delivered again. */
+  #deliver(): void {
+    const random = this.#random;
+    if (this.#network.length === 0) return;
+    const place = random.below(this.#network.length);
+    const frame = expect(this.#network[place]);
+    if (random.chance(0.7)) this.#network.splice(place, 1);
+    if (this.#network.length > 30) this.#network.shift();
+    this.#script.lab.deliver(frame);
+  }
+}
