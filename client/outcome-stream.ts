@@ -21,12 +21,13 @@ export async function* orderedOutcomes<Command>(
 ): AsyncGenerator<ClientOutcome, void, undefined> {
   const queue = new OutcomeQueue();
   const filling = fill(parts, queue);
+  // Whoever iterates sees what the source throws after the outcomes before it; until then it is not unhandled.
+  filling.catch(() => undefined);
   try {
     for (let next = await queue.next(); next !== null; next = await queue.next()) yield await next.outcome;
     await filling;
   } finally {
     queue.stop();
-    filling.catch(() => undefined);
   }
 }
 

@@ -10,6 +10,8 @@ import { isAnswerSubject, VERIFY_SUBJECT } from "../protocol/subject.ts";
 import { busyAnswer, encodeAnswer } from "./answer.ts";
 import type { VerifyMessage, VerifyOrder } from "./verify-order.ts";
 
+const HEARTBEAT_MS = 1000;
+
 /** See the file header. */
 export class VerifyDesk {
   readonly #connection: Connection;
@@ -46,11 +48,18 @@ export class VerifyDesk {
     const order: VerifyOrder = { dataDir: this.#dataDir, cluster, shards, deep: isDeep(message.data) };
     const worker = new Worker(new URL("./verify-main.ts", import.meta.url), { workerData: order });
     this.#worker = worker;
-    worker.on("message", (answer: VerifyMessage) => this.#tell(reply, answer));
+    let last: VerifyMessage = { progress: "opening the shard files", done: 0 };
+    // A sweep of many rows is silent for long: its caller hears once a second that it goes on.
+    const heartbeat = setInterval(() => this.#tell(reply, last), HEARTBEAT_MS);
+    worker.on("message", (answer: VerifyMessage) => {
+      last = answer;
+      this.#tell(reply, answer);
+    });
     worker.on("error", (error) =>
       this.#tell(reply, { ok: false, code: "internal_error", detail: String(error) }),
     );
     worker.on("exit", () => {
+      clearInterval(heartbeat);
       this.#worker = null;
     });
   }

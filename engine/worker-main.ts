@@ -10,8 +10,9 @@ import { shardStatusSubject } from "../protocol/subject.ts";
 import { ShardFile } from "../storage/shard-file.ts";
 import { encodeAnswer } from "./answer.ts";
 import type { Clock } from "./clock.ts";
-import { faultOf } from "./node-fault.ts";
+import { faultOf, type NodeFault } from "./node-fault.ts";
 import { ShardRunner } from "./shard-runner.ts";
+import type { ShardStatus } from "./shard-status.ts";
 import type { WorkerMessage, WorkerOrder, WorkerSettings } from "./worker-protocol.ts";
 
 const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
@@ -23,11 +24,15 @@ async function main(settings: WorkerSettings): Promise<void> {
     ...(settings.credentials ? { credentials: settings.credentials } : {}),
   });
   const writer = new LogWriter({ connection });
-  const runners = settings.owned.map((shard) => openRunner(settings, shard, connection, writer));
-  for (const runner of runners) {
-    connection.nc.subscribe(shardStatusSubject(runner.status.shard), {
+  const runners: ShardRunner[] = [];
+  for (const shard of settings.owned) {
+    const opened = openRunner(settings, shard, connection, writer);
+    if (opened instanceof ShardRunner) runners.push(opened);
+    const status = (): object =>
+      opened instanceof ShardRunner ? opened.status : haltedStatus(shard, opened);
+    connection.nc.subscribe(shardStatusSubject(shard), {
       callback: (error, message) => {
-        if (!error && message.reply) message.respond(encodeAnswer(runner.status));
+        if (!error && message.reply) message.respond(encodeAnswer(status()));
       },
     });
   }
@@ -37,14 +42,36 @@ async function main(settings: WorkerSettings): Promise<void> {
   await Promise.all(runners.map((runner) => runner.start()));
 }
 
+/** A file that does not open halts its own shard; the others of this worker go on. */
 function openRunner(
   settings: WorkerSettings,
   shard: number,
   connection: Connection,
   writer: LogWriter,
+): ShardRunner | NodeFault {
+  try {
+    const { dataDir, shards, cluster } = settings;
+    const file = ShardFile.open({ path: join(dataDir, "shards", `${shard}.db`), shard, shards, cluster });
+    return makeRunner(settings, file, connection, writer);
+  } catch (error) {
+    const fault = faultOf(error);
+    tell({ kind: "state", shard, state: "halted", epoch: 0, reason: fault.code, detail: fault.message });
+    return fault;
+  }
+}
+
+function haltedStatus(shard: number, { code, message }: NodeFault): Partial<ShardStatus> {
+  return { shard, state: "halted", reason: code, detail: message };
+}
+
+function makeRunner(
+  settings: WorkerSettings,
+  file: ShardFile,
+  connection: Connection,
+  writer: LogWriter,
 ): ShardRunner {
-  const { cluster, shards, node, events, dataDir, replicas } = settings;
-  const file = ShardFile.open({ path: join(dataDir, "shards", `${shard}.db`), shard, shards, cluster });
+  const { cluster, shards, node, events, replicas } = settings;
+  const { shard } = file.ledger;
   const runner: ShardRunner = new ShardRunner({
     scope: { cluster, shard, shards, file, writer, clock },
     connection,

@@ -33,7 +33,7 @@ export function dumpHash(door: ReadOnlyShard): string {
 }
 
 function* lines(table: string, rows: Iterable<object>): Generator<string> {
-  for (const row of rows) yield JSON.stringify([table, row], plain);
+  for (const row of rows) yield JSON.stringify([table, plain(row)]);
 }
 
 function* metaRows({ meta }: ReadOnlyShard): Generator<object> {
@@ -51,12 +51,11 @@ function* commandRows(door: ReadOnlyShard): Generator<object> {
   for (const { outcomes: _places, ...command } of door.commands()) yield command;
 }
 
-/** JSON has neither bigint nor bytes; `toJSON` of a Buffer has run already when this sees it. */
-function plain(_key: string, value: unknown): unknown {
+/** JSON has neither bigint nor bytes. */
+function plain(value: unknown): unknown {
   if (typeof value === "bigint") return value.toString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
-  if (typeof value === "object" && value !== null && "type" in value && "data" in value) {
-    return Array.isArray(value.data) ? Buffer.from(value.data).toString("hex") : value;
-  }
-  return value;
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, plain(field)]));
 }

@@ -1,11 +1,12 @@
 // `coffer doctor`: looks at this machine the way `dev` will use it, and says what to mend. Changes nothing but one
 // probe file, which it removes.
 
-import { closeSync, existsSync, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fdatasyncSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { readClusterFile } from "../../cluster/cluster-file.ts";
 import { findNatsServer } from "../../cluster/nats-binary.ts";
+import { ReadOnlyShard } from "../../storage/read-only.ts";
 import type { CliCommand, Invocation } from "../command.ts";
 import { DATA_FLAG, dataDirectoryOf, readRunningDev } from "../data-directory.ts";
 import { isFree, NATS_PORT } from "../dev/nats-service.ts";
@@ -15,8 +16,8 @@ import { columns } from "../output.ts";
 
 /** Older ones lack fixes that the engine relies on. */
 const NODE_MIN = [22, 12] as const;
-/** SQLite before it can lose a WAL reset. */
-const SQLITE_MIN = [3, 51, 3] as const;
+/** SQLite before 3.51.3 can lose a WAL reset. */
+const SQLITE_ENOUGH = "3.51.3 or newer";
 const SYNCS_MEASURED = 32;
 const SYNC_BYTES = 4096;
 /** A sync slower than this makes the strict profile slow; still correct. */
@@ -70,13 +71,21 @@ function nodeFinding(version: string): Finding {
   return { check: "node", status: isEnough ? "ok" : "fail", found: version, advice };
 }
 
+/** The read-only door refuses an old SQLite before it looks at the file, so an empty file is enough to ask it. */
 function sqliteFinding(): Finding {
-  const database = new Database(":memory:");
-  const version = String(database.prepare("SELECT sqlite_version()").pluck().get());
-  database.close();
-  const isEnough = isAtLeast(version, SQLITE_MIN);
-  const advice = isEnough ? "" : `SQLite ${SQLITE_MIN.join(".")} or newer is needed: run npm ci again.`;
-  return { check: "sqlite", status: isEnough ? "ok" : "fail", found: version, advice };
+  const path = join(tmpdir(), `coffer-doctor-${process.pid}.db`);
+  try {
+    writeFileSync(path, "");
+    ReadOnlyShard.open(path).close();
+    return { check: "sqlite", status: "ok", found: SQLITE_ENOUGH, advice: "" };
+  } catch (thrown) {
+    const code = thrown instanceof Error && "code" in thrown ? thrown.code : "";
+    if (code === "not_a_shard_file")
+      return { check: "sqlite", status: "ok", found: SQLITE_ENOUGH, advice: "" };
+    return { check: "sqlite", status: "fail", found: messageOf(thrown), advice: "Run npm ci again." };
+  } finally {
+    rmSync(path, { force: true });
+  }
 }
 
 async function natsFinding({ surroundings }: Invocation): Promise<Finding> {

@@ -4,11 +4,11 @@
 // Owns: its wallets, all of owners that start with `demo-`; a later start uses the same ones again.
 // Invariant: the sum over its wallets, their source included, is the same after the burst as before it.
 
+import type { LatencySummary } from "../../bench/latency-histogram.ts";
+import { LatencyHistogram } from "../../bench/latency-histogram.ts";
 import type { ClientClock } from "../../client/clock.ts";
 import type { Coffer } from "../../client/mod.ts";
 import { demoOwner, demoWallet } from "./demo-wallet.ts";
-import type { LatencySummary } from "./latency.ts";
-import { summarise } from "./latency.ts";
 
 /** Wallets that money moves among, beside their source. */
 const WALLETS = 200;
@@ -87,10 +87,11 @@ type Burst = Omit<DemoResult, "wallets" | "sumBefore" | "sumAfter">;
 async function runBurst(parts: DemoParts, wallets: readonly string[]): Promise<Burst> {
   const { coffer, clock, signal } = parts;
   const next = randomNumbers(clock);
-  const samplesMs: number[] = [];
+  const latency = new LatencyHistogram();
   const counts = { posted: 0, refused: 0, unknown: 0 };
   const startMs = clock.steadyMs();
   let sent = 0;
+  let answered = 0;
   let shownMs = startMs;
   const caller = async (): Promise<void> => {
     while (sent < TRANSFERS_MAX && clock.steadyMs() - startMs < BURST_MS && !signal.aborted) {
@@ -105,12 +106,13 @@ async function runBurst(parts: DemoParts, wallets: readonly string[]): Promise<B
         amount: BigInt(1 + next(AMOUNT_MAX)),
       });
       const nowMs = clock.steadyMs();
-      samplesMs.push(nowMs - sentMs);
+      latency.add(nowMs - sentMs, 1);
+      answered += 1;
       if (status === "posted" || status === "unknown") counts[status] += 1;
       else counts.refused += 1;
       if (nowMs - shownMs > 250) {
         shownMs = nowMs;
-        parts.onProgress(`Demo: ${samplesMs.length} transfers settled`);
+        parts.onProgress(`Demo: ${answered} transfers answered`);
       }
     }
   };
@@ -123,7 +125,7 @@ async function runBurst(parts: DemoParts, wallets: readonly string[]): Promise<B
     unknown: counts.unknown,
     seconds: Math.round(seconds * 10) / 10,
     perSecond: Math.round((settled + counts.refused) / seconds),
-    latencyMs: summarise(samplesMs),
+    latencyMs: latency.summary(),
   };
 }
 

@@ -66,7 +66,9 @@ function print({ output, surroundings }: Invocation, result: DemoResult, report:
     [`${program} guarantees`, "what is promised"],
   ];
   output.result(
-    { demo: { ...shown, sum: sumAfter.toString(), sumsMatch, verify: verified } },
+    {
+      demo: { ...shown, latencyMs: { ...latencyMs }, sum: sumAfter.toString(), sumsMatch, verify: verified },
+    },
     `\nDemonstration\n${columns(rows, "  ")}\n\nTry next, in another terminal:\n${columns(next, "  ")}\n\nServing until Ctrl-C.`,
   );
 }

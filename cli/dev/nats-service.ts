@@ -22,6 +22,9 @@ import { Supervisor } from "./supervisor.ts";
 /** The port that clients try when nothing else is said. */
 export const NATS_PORT = 4222;
 
+/** Asks for whatever port is free. */
+export const FREE_PORT = -1;
+
 /** A server that serves. */
 export interface NatsService {
   readonly url: string;
@@ -38,7 +41,7 @@ export interface NatsService {
 export interface OwnServer {
   readonly dataDir: string;
   readonly cluster: ClusterFile;
-  /** Null = 4222, or a free one when that is taken. */
+  /** Null = 4222, or a free one when that is taken; -1 = a free one. */
   readonly port: number | null;
   readonly surroundings: Surroundings;
   readonly onProgress: (line: string) => void;
@@ -104,8 +107,9 @@ export async function checkExternalServer(
 }
 
 async function choosePort(wanted: number | null): Promise<number> {
+  if (wanted === FREE_PORT) return FREE_PORT;
   if (await isFree(wanted ?? NATS_PORT)) return wanted ?? NATS_PORT;
-  if (wanted === null) return -1;
+  if (wanted === null) return FREE_PORT;
   throw new CliFailure(
     "port_in_use",
     `Port ${wanted} is in use. Name another with --nats-port, or leave it out.`,

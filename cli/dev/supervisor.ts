@@ -31,6 +31,10 @@ export interface Supervised {
   /** Starts it. A rejection counts as an ending that is not final. */
   start(): Promise<Running>;
   readonly clock: Pick<ClientClock, "steadyMs">;
+  /** Default RESTARTS_MAX. */
+  readonly restartsMax?: number;
+  /** Default PAUSE_MS. */
+  readonly pauseMs?: number;
   onRestart(restart: { readonly reason: string; readonly attempt: number; readonly pauseMs: number }): void;
 }
 
@@ -79,15 +83,15 @@ export class Supervisor {
   }
 
   async #supervise(first: Running, startedMs: number): Promise<Ending> {
-    const { clock } = this.#service;
+    const { clock, restartsMax = RESTARTS_MAX, pauseMs: firstPauseMs = PAUSE_MS } = this.#service;
     let attempt = 0;
     let sinceMs = startedMs;
     let ending = await first.ended;
     while (!ending.isFinal && !this.#stopping.signal.aborted) {
       this.#running = null;
       attempt = clock.steadyMs() - sinceMs >= HEALTHY_MS ? 1 : attempt + 1;
-      if (attempt > RESTARTS_MAX) return { ...ending, isFinal: true };
-      const pauseMs = PAUSE_MS * 2 ** (attempt - 1);
+      if (attempt > restartsMax) return { ...ending, isFinal: true };
+      const pauseMs = firstPauseMs * 2 ** (attempt - 1);
       this.#service.onRestart({ reason: ending.reason, attempt, pauseMs });
       await this.#pause(pauseMs);
       if (this.#stopping.signal.aborted) return ending;

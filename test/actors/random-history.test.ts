@@ -7,7 +7,7 @@ import { assertOneOutcomeEach, assertSettled, assertSums } from "./shard-audit.t
 
 /** More with COFFER_TEST_SEEDS=200; a failing seed is in the message. */
 const SEEDS = Number(process.env["COFFER_TEST_SEEDS"] ?? 6);
-const STEPS = 600;
+const STEPS = 900;
 
 for (const { shards, quarantines } of [
   { shards: 2, quarantines: false },

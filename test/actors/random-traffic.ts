@@ -16,17 +16,23 @@ const OWNERS = "abcdef";
 export function openWallets(script: ScriptLab): void {
   script.run("open w:usd min*; open w:eur EUR/2 min*");
   for (const owner of OWNERS) {
-    script.run(`open ${owner}:usd max400; open ${owner}:eur EUR/2 min-20; open ${owner}:box`);
-    script.run(`pay w:usd>${owner}:usd:100; pay w:eur>${owner}:eur:100; pay w:usd>${owner}:box:50`);
+    script.run(`open ${owner}:usd max4000; open ${owner}:eur EUR/2 min-20; open ${owner}:box`);
+    script.run(`pay w:usd>${owner}:usd:900; pay w:eur>${owner}:eur:900; pay w:usd>${owner}:box:500`);
   }
 }
 
+/** Names of commands that later ones may be about. */
+export interface Labels {
+  readonly holds: readonly string[];
+  readonly pays: readonly string[];
+}
+
 /** One line of the command language. */
-export function randomLine(random: Seeded, label: string, labels: readonly string[]): string {
+export function randomLine(random: Seeded, label: string, { holds, pays }: Labels): string {
   const wallet = () => `${random.pick(OWNERS)}:${random.pick(["usd", "usd", "eur", "box"])}`;
   const like = (from: string) => `${random.pick(OWNERS)}:${from.endsWith("eur") ? "eur" : random.pick(["usd", "box"])}`;
   const amount = () => random.below(60) + 1;
-  const target = () => (labels.length > 0 ? random.pick(labels) : "none");
+  const recent = (labels: readonly string[]) => (labels.length > 0 ? random.pick(labels.slice(-15)) : "none");
   const legs = (count: number, owner: string | null): string => {
     const parts: string[] = [];
     while (parts.length < count) {
@@ -37,12 +43,12 @@ export function randomLine(random: Seeded, label: string, labels: readonly strin
     return parts.join(" ");
   };
   const kind = random.below(100);
-  if (kind < 40) return `${label}=pay ${legs(1, null)}`;
-  if (kind < 58) return `${label}=pay ${legs(2 + random.below(3), null)}`;
-  if (kind < 72) return `${label}=hold ${legs(random.chance(0.3) ? 2 : 1, random.pick(OWNERS))} ttl:${1 + random.below(4000)}`;
-  if (kind < 82) return `${label}=capture ${target()} ${random.chance(0.5) ? amount() : ""} ${random.chance(0.4) ? "keep" : ""}`;
-  if (kind < 86) return `${label}=release ${target()}`;
-  if (kind < 93) return `${label}=reverse ${target()} ${random.chance(0.4) ? amount() : ""}`;
+  if (kind < 30) return `${label}=pay ${legs(1, null)}`;
+  if (kind < 45) return `${label}=pay ${legs(2 + random.below(3), null)}`;
+  if (kind < 62) return `${label}=hold ${legs(random.chance(0.3) ? 2 : 1, random.pick(OWNERS))} ttl:${1 + random.below(20_000)}`;
+  if (kind < 80) return `${label}=capture ${recent(holds)} ${random.chance(0.5) ? amount() : ""} ${random.chance(0.5) ? "keep" : ""}`;
+  if (kind < 84) return `${label}=release ${recent(holds)}`;
+  if (kind < 95) return `${label}=reverse ${recent(random.chance(0.5) ? holds : pays)} ${random.chance(0.4) ? amount() : ""}`;
   if (kind < 96) return `${label}=freeze ${wallet()}`;
   if (kind < 99) return `${label}=unfreeze ${wallet()}`;
   return `${label}=close ${wallet()}`;
@@ -52,7 +58,8 @@ export function randomLine(random: Seeded, label: string, labels: readonly strin
 export class RandomTraffic {
   readonly #script: ScriptLab;
   readonly #random: Seeded;
-  readonly #labels: string[] = [];
+  readonly #holds: string[] = [];
+  readonly #pays: string[] = [];
   readonly #network: PeerFrame[] = [];
   readonly #commands: Command[] = [];
   readonly #quarantines: boolean;
@@ -69,12 +76,12 @@ export class RandomTraffic {
     const { lab } = this.#script;
     const shard = random.pick(lab.shards);
     const kind = random.below(100);
-    if (kind < 30) this.#submit();
-    else if (kind < 60) this.#turn(shard);
-    else if (kind < 78) this.#cut(shard);
+    if (kind < 18) this.#submit();
+    else if (kind < 50) this.#turn();
+    else if (kind < 72) this.#cut();
     else if (kind < 94) this.#deliver();
     else if (kind < 99) lab.timeMs += random.below(300);
-    else lab.timeMs += random.chance(0.3) ? 31_000 : 1000;
+    else lab.timeMs += random.chance(0.1) ? 31_000 : 1000;
     if (kind >= 94) lab.tick(shard.shard);
   }
 
@@ -90,15 +97,19 @@ export class RandomTraffic {
       lab.submit(random.pick(this.#commands));
       return;
     }
-    const label = `t${this.#labels.length}`;
-    const command = this.#script.command(randomLine(random, label, this.#labels));
-    this.#labels.push(label);
+    const label = `t${this.#commands.length}`;
+    const line = randomLine(random, label, { holds: this.#holds, pays: this.#pays });
+    const command = this.#script.command(line);
+    if (line.includes("=hold")) this.#holds.push(label);
+    if (line.includes("=pay")) this.#pays.push(label);
     this.#commands.push(command);
     lab.submit(...(random.chance(0.1) ? [command, command] : [command]));
   }
 
-  #turn(shard: LabShard): void {
-    if (shard.waiting === 0) return;
+  #turn(): void {
+    const busy = this.#script.lab.shards.filter(({ waiting }) => waiting > 0);
+    if (busy.length === 0) return;
+    const shard = this.#random.pick(busy);
     if (this.#quarantines && this.#random.chance(0.05)) this.#quarantine(shard);
     shard.turn(1 + this.#random.below(4));
   }
@@ -120,14 +131,20 @@ export class RandomTraffic {
     }
   }
 
-  #cut(shard: LabShard): void {
+  /** Mostly where something is unacknowledged; from any item that is still kept. */
+  #cut(): void {
     const random = this.#random;
     const { lab } = this.#script;
-    const other = random.pick(lab.shards);
-    if (other === shard) return;
+    const pairs = lab.shards.flatMap((shard) => lab.shards.map((other) => ({ shard, other })));
+    const others = pairs.filter(({ shard, other }) => shard !== other);
+    const busy = others.filter(({ shard, other }) => {
+      const { acked, sent } = shard.file.ledger.pair(other.shard);
+      return sent.number > acked.number;
+    });
+    const { shard, other } = random.pick(busy.length > 0 && random.chance(0.8) ? busy : others);
     const { acked, sent } = shard.file.ledger.pair(other.shard);
     const first = acked.number + 1 + random.below(Math.min(3, sent.number - acked.number + 1));
-    this.#network.push(lab.frame(shard.shard, other.shard, { first, count: random.below(4) }));
+    this.#network.push(lab.frame(shard.shard, other.shard, { first, count: 1 + random.below(4) }));
   }
 
   /** Any frame of the last ones, and sometimes it stays to be delivered again. */
