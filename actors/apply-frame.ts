@@ -25,8 +25,10 @@ import { ShardHalt } from "./shard-record.ts";
 export function applyFrame(applying: Applying, frame: PeerFrame): void {
   const { ledger, progress, answers } = applying;
   progress.unit = { kind: "completion", of: "frame", number: 0 };
-  const { applied, acked } = ledger.pair(frame.from);
-  acknowledge(ledger, frame, acked);
+  if (!ledger.acknowledge(frame.from, frame.acked)) {
+    throw diverged(frame, `its acknowledgement of item ${frame.acked.number} does not fit`);
+  }
+  const { applied } = ledger.pair(frame.from);
   if (frame.before.number > applied.number) {
     if (applied.number + 1 < frame.lowestKept) {
       throw diverged(frame, `items from ${applied.number + 1} to ${frame.lowestKept - 1} are gone`);
@@ -35,15 +37,6 @@ export function applyFrame(applying: Applying, frame: PeerFrame): void {
     return;
   }
   applyItems(applying, frame, applied);
-}
-
-/** An acknowledgement that was overtaken by a later one says nothing new. */
-function acknowledge(ledger: Ledger, frame: PeerFrame, known: PairMark): void {
-  const { number, hash } = frame.acked;
-  if (number < known.number) return;
-  const fits =
-    number === known.number ? sameBytes(hash, known.hash) : ledger.acknowledge(frame.from, frame.acked);
-  if (!fits) throw diverged(frame, `its acknowledgement of item ${number} does not fit`);
 }
 
 function applyItems(applying: Applying, frame: PeerFrame, applied: PairMark): void {

@@ -1,4 +1,5 @@
-// What the parts of the apply share while one record is being applied.
+// What the parts of the apply share while one record is being applied: the ledger, the answers so far, and the
+// progress that names the unit, so that after a throw the engine knows what to quarantine.
 
 import type { QuarantinedUnit } from "../protocol/owner-record.ts";
 import type { Ledger } from "./ledger.ts";

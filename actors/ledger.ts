@@ -269,7 +269,10 @@ export interface Ledger {
   appendItem(peer: number, item: Item, money?: readonly ItemMoney[]): void;
   /** Notes that the peer's next item was applied; `hash` is the pair's running hash at it. */
   markApplied(peer: number, mark: PairMark): void;
-  /** Drops outbox items up to the acknowledged number; `false` when number or hash do not fit what was sent. */
+  /**
+   * Drops outbox items up to the acknowledged number; one that a later acknowledgement has overtaken says nothing new.
+   * @returns `false` when number or hash do not fit what was sent
+   */
   acknowledge(peer: number, mark: PairMark): boolean;
   /** The lowest item of the pair still in the outbox; sent + 1 when it is empty. */
   lowestKept(peer: number): number;

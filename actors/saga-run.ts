@@ -12,7 +12,7 @@ import type { Outcome, Refusal, Status } from "../protocol/outcome.ts";
 import { shardOf } from "../protocol/shard-map.ts";
 import { AssetSums } from "./asset-sums.ts";
 import { giveBackReversed } from "./decide-reverse.ts";
-import { addGivenBack, endHold, holdStep, StepChanges } from "./hold-funds.ts";
+import { addGivenBack, endHold, StepChanges } from "./hold-funds.ts";
 import type { Hold, Ledger, Saga, SagaPeer, Step, Transit, WalletChange } from "./ledger.ts";
 import { stepCheck } from "./saga-check.ts";
 import { learntAsset, stepMany } from "./saga-many.ts";
@@ -170,18 +170,8 @@ function settleCapture(ledger: Ledger, saga: Saga, refused: Refusal | null): voi
     ledger.putHold(captured);
     return;
   }
+  assert(saga.phase === "applying" || hold.left === 0n, "a hold of several legs is captured whole");
   endHold(ledger, captured, "captured");
-  if (saga.phase === "committing") releaseRest(ledger, saga, hold);
-}
-
-/** After a two-phase capture the own legs have posted in an earlier record, so the rest goes in a step of its own. */
-function releaseRest(ledger: Ledger, saga: Saga, hold: Hold): void {
-  const changes = new StepChanges();
-  addGivenBack(ledger, hold, hold.left, changes);
-  const list = changes.list();
-  if (list.length === 0) return;
-  const { command, op } = saga;
-  ledger.append(holdStep(hold, { kind: "release", command, op, status: "captured", changes: list }));
 }
 
 function ownStep(

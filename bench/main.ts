@@ -5,7 +5,8 @@
 
 import { randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
-import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { connectionOptions } from "../client/link.ts";
 import { decodeInfo, type Info } from "../protocol/info.ts";
 import { parseTenant, type TenantName } from "../protocol/names.ts";
 import { INFO_SUBJECT } from "../protocol/subject.ts";
@@ -70,16 +71,9 @@ export async function runBench(
 }
 
 async function dial({ servers, credentials }: BenchOptions): Promise<NatsConnection> {
-  const bytes = typeof credentials === "string" ? new TextEncoder().encode(credentials) : credentials;
+  const server = { servers, name: "coffer-bench", inboxPrefix: INBOX_PREFIX };
   try {
-    return await connect({
-      servers: [servers].flat(),
-      name: "coffer-bench",
-      reconnect: false,
-      noAsyncTraces: true,
-      inboxPrefix: INBOX_PREFIX,
-      ...(bytes === undefined ? {} : { authenticator: credsAuthenticator(bytes) }),
-    });
+    return await connect(connectionOptions(credentials === undefined ? server : { ...server, credentials }));
   } catch (thrown) {
     throw new BenchFailure(
       `no NATS server answers: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
@@ -192,7 +186,7 @@ async function measure(bench: Bench): Promise<BenchReport> {
     seconds: Math.round(result.seconds * 100) / 100,
     verified,
     cpu: Object.fromEntries(
-      names.map((name) => [name, Math.round((cpuOf(name) / result.seconds) * 100) / 100]),
+      names.map((name) => [name, Math.round((cpuOf(name) / result.seconds) * 1000) / 1000]),
     ),
     rss: Object.fromEntries(names.map((name) => [name, after.get(name)?.rssBytes ?? 0])),
     reference: options.reference === false ? null : await reference(bench),

@@ -63,13 +63,13 @@ export function commandHelp(command: CliCommand): string {
 /** The page docs/cli.md. A test compares it with this, so it is never edited by hand. */
 export function helpPage(commands: readonly CliCommand[]): string {
   const block = (text: string): string => `\`\`\`text\n${text}\n\`\`\``;
-  return [
+  const parts = [
     "# The `coffer` program",
-    "This page is what `coffer help --all` prints in this layout; a test keeps the two equal.",
+    "This page is what `coffer help --all` prints; a test keeps the two equal.",
     block(overviewHelp(commands)),
     ...commands.map((command) => `## coffer ${command.path}\n\n${block(commandHelp(command))}`),
-    "",
-  ].join("\n\n");
+  ];
+  return `${parts.join("\n\n")}\n`;
 }
 
 function section(title: string, body: string): string {

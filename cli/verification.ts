@@ -20,32 +20,48 @@ export interface VerifyReport {
   readonly summary: Readonly<Record<string, Json>>;
 }
 
-/** What to ask, and how long to wait from one answer to the next. */
+/** What to ask, and how long to wait. */
 export interface VerifyQuestion {
   readonly deep: boolean;
-  readonly silenceMs: number;
+  /** For the first answer; later ones may take STALL_MS, since a large shard is one step of the sweep. */
+  readonly answerMs: number;
   readonly signal: AbortSignal;
   /** `share` from 0 to 1, or null when it is not known. */
   onProgress(text: string, share: number | null): void;
 }
 
 const NO_RESPONDERS = 503;
+const STALL_MS = 300_000;
+const BUSY_PAUSE_MS = 50;
 
 /**
- * Sweeps the live shards.
- * Errors: CliFailure `engine_unreachable` (nobody answers, or falls silent), `interrupted`, or the code that the
- * engine answered with.
+ * Sweeps the live shards; an engine that sweeps for somebody else is asked again until `answerMs` are over.
+ * Errors: CliFailure `engine_unreachable` (nobody answers, or falls silent), `busy`, `interrupted`, or the code that
+ * the engine answered with.
  */
 export async function verifyLive(nc: NatsConnection, question: VerifyQuestion): Promise<VerifyReport> {
+  const deadline = AbortSignal.timeout(question.answerMs);
+  for (;;) {
+    try {
+      return await sweepOnce(nc, question);
+    } catch (thrown) {
+      const isBusy = thrown instanceof CliFailure && thrown.code === "busy";
+      if (!isBusy || deadline.aborted) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS));
+    }
+  }
+}
+
+async function sweepOnce(nc: NatsConnection, question: VerifyQuestion): Promise<VerifyReport> {
   const { promise, resolve, reject } = Promise.withResolvers<VerifyReport>();
   const inbox = createInbox();
   const silence = (): void => reject(unreachableFailure("No engine answers verify.", "engine_unreachable"));
   const onAbort = (): void => reject(new CliFailure("interrupted", "Interrupted before the sweep was over."));
-  let timer = setTimeout(silence, question.silenceMs);
+  let timer = setTimeout(silence, question.answerMs);
   const subscription = nc.subscribe(inbox, {
     callback: (error, message) => {
       clearTimeout(timer);
-      timer = setTimeout(silence, question.silenceMs);
+      timer = setTimeout(silence, STALL_MS);
       if (error !== null || message.headers?.code === NO_RESPONDERS) return silence();
       const report = reportIn(message.string(), question.onProgress);
       if (report instanceof CliFailure) reject(report);

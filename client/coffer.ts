@@ -225,11 +225,9 @@ export class Coffer {
       assertOpen: () => this.#assertOpen(),
       isClosed: () => this.#closing !== null || this.#ended !== null,
       onProblem: this.#settings.onProblem,
-      onDone: () => this.#feeds.delete(feed),
+      feeds: this.#feeds,
     };
-    const feed: EventFeed = new EventFeed(parts, start);
-    this.#feeds.add(feed);
-    return feed;
+    return new EventFeed(parts, start);
   }
 
   /** What the engine said about the installation when this client connected: version, cluster, shards, limits. */

@@ -40,8 +40,8 @@ export interface FeedParts {
   assertOpen(): void;
   isClosed(): boolean;
   onProblem(text: string): void;
-  /** The feed has ended. */
-  onDone(): void;
+  /** Feeds that are open; they are stopped when the client is closed. */
+  readonly feeds: Set<EventFeed>;
 }
 
 /** Where a feed starts: behind what comes now, at the oldest kept event, or where another feed stood. */
@@ -74,7 +74,9 @@ export class EventFeed implements AsyncIterable<Event> {
    * Errors: CofferUnreachable, CofferClosed.
    */
   async open(): Promise<void> {
-    this.#position ??= await this.#startPosition();
+    if (this.#position !== null || this.#isDone) return;
+    this.#parts.feeds.add(this);
+    this.#position = await this.#startPosition();
   }
 
   /** Ends the feed from outside; the iteration finishes. */
@@ -82,7 +84,7 @@ export class EventFeed implements AsyncIterable<Event> {
     if (this.#isDone) return;
     this.#isDone = true;
     this.#messages?.stop();
-    this.#parts.onDone();
+    this.#parts.feeds.delete(this);
   }
 
   /** Events as they come. Errors thrown to the iterating loop: CofferEventsGone, CofferUnreachable, CofferAnswerInvalid. */

@@ -23,7 +23,9 @@ export class IdSource {
   commandId(): CommandId {
     const bytes = new Uint8Array(16);
     const view = new DataView(bytes.buffer);
-    view.setBigUint64(0, BigInt(this.#clock.wallMs()) << 16n);
+    const timeMs = this.#clock.wallMs();
+    view.setUint32(0, Math.floor(timeMs / 0x1_0000));
+    view.setUint16(4, timeMs % 0x1_0000);
     bytes.set(this.#draw(ID_RANDOM_BYTES), 6);
     view.setUint8(6, (view.getUint8(6) & 0x0f) | 0x70);
     view.setUint8(8, (view.getUint8(8) & 0x3f) | 0x80);

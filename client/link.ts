@@ -220,7 +220,8 @@ export class Link {
   }
 }
 
-function connectionOptions(server: ServerOptions): ConnectionOptions {
+/** The NATS library's options, every one that matters written out. Logins in addresses are taken out of them. */
+export function connectionOptions(server: ServerOptions): ConnectionOptions {
   const urls = [server.servers].flat().map(parseServer);
   const login = urls.find((url) => url.username !== "");
   const { credentials, token, user, password, tls } = server;

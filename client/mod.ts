@@ -5,6 +5,7 @@ export type { Entry, HoldLegView, HoldView, StepKind, WalletView } from "../prot
 export type { Event, EventId } from "../protocol/event.ts";
 export type { Info } from "../protocol/info.ts";
 export type { Balances, Outcome, Refusal, RefusalCode, Status } from "../protocol/outcome.ts";
+export { outcomeToJson } from "../protocol/outcome-json.ts";
 export type { AsOf } from "../protocol/read-answer.ts";
 export type { ClientOutcome, Resolution, UnknownOutcome } from "./client-outcome.ts";
 export type { ClientClock } from "./clock.ts";

@@ -40,7 +40,7 @@ export interface CofferOptions {
   readonly waitingMax?: number;
   /** Commands in one frame, 1..1,000. Default 500. */
   readonly frameCommands?: number;
-  /** Bytes of one frame, at most 512 KiB. Default 256 KiB. */
+  /** Bytes of the commands in one frame, at most 511 KiB. Default 256 KiB. */
   readonly frameBytes?: number;
   /** Frames of one shard that may wait for their PubAck; meanwhile the next frame grows. Default 2. */
   readonly framesInFlight?: number;
@@ -75,6 +75,8 @@ export interface CofferSettings {
   readonly onProblem: (text: string) => void;
 }
 
+/** A frame's header and reply subject fit beside its commands. */
+const FRAME_BYTES_MAX = MESSAGE_BYTES_MAX - 1024;
 /** Longest wait that a timer takes. */
 const WAIT_MS_MAX = 2 ** 31 - 1;
 
@@ -94,7 +96,7 @@ export function settingsOf(options: CofferOptions): CofferSettings {
     windowBytes: numberOf("windowBytes", options.windowBytes, 32 * 1024 * 1024, 2 ** 40),
     waitingMax: numberOf("waitingMax", options.waitingMax, 100_000, 10_000_000),
     frameCommands: numberOf("frameCommands", options.frameCommands, 500, COMMANDS_PER_MESSAGE_MAX),
-    frameBytes: numberOf("frameBytes", options.frameBytes, 256 * 1024, MESSAGE_BYTES_MAX),
+    frameBytes: numberOf("frameBytes", options.frameBytes, 256 * 1024, FRAME_BYTES_MAX),
     framesInFlight: numberOf("framesInFlight", options.framesInFlight, 2, 64),
     ackWaitMs: numberOf("ackWaitMs", options.ackWaitMs, 2_000, WAIT_MS_MAX),
     outcomeWaitMs: numberOf("outcomeWaitMs", options.outcomeWaitMs, 3_000, WAIT_MS_MAX),

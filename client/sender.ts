@@ -12,6 +12,7 @@
 import type { Command } from "../protocol/command.ts";
 import { encodeCommandFrame } from "../protocol/command-frame.ts";
 import type { TenantName } from "../protocol/names.ts";
+import type { Outcome } from "../protocol/outcome.ts";
 import { decodeOutcomes } from "../protocol/outcome-codec.ts";
 import { frameSubject, resultPrefix } from "../protocol/subject.ts";
 import type { ClientOutcome, Resolution } from "./client-outcome.ts";
@@ -186,13 +187,23 @@ export class Sender {
       return;
     }
     for (const outcome of decoded.value) {
-      const lane = this.#lanes[outcome.shard];
-      if (lane === undefined || outcome.id === null) continue;
-      const pending = lane.find(outcome.id);
-      if (pending === undefined || pending.generation === 0 || generation < pending.generation) continue;
-      if (pending.finish(outcome)) this.#onDone(lane, pending);
+      if (outcome.id === null) {
+        this.#parts.onProblem(
+          `the engine refused a whole frame: ${outcome.refusal?.code ?? "no reason given"}`,
+        );
+      } else {
+        this.#onOutcome(outcome.id, outcome, generation);
+      }
     }
     this.#admit();
+  }
+
+  #onOutcome(id: string, outcome: Outcome, generation: number): void {
+    const lane = this.#lanes[outcome.shard];
+    const pending = lane?.find(id);
+    if (lane === undefined || pending === undefined) return;
+    if (pending.generation === 0 || generation < pending.generation) return;
+    if (pending.finish(outcome)) this.#onDone(lane, pending);
   }
 
   #onDone(lane: Lane, pending: Pending): void {

@@ -106,11 +106,12 @@ export function createClusterFile(
     syncDirectory(dataDir);
     return checked;
   } catch (cause) {
-    if (isCode(cause, "EEXIST"))
-      return failure("cluster_file_exists", `${path} exists: the data directory is initialised.`);
+    // A plain file in the place of the directory is EEXIST too, but of mkdir.
+    const isThere = isCode(cause, "EEXIST") && isSyscall(cause, "link");
+    if (isThere) return failure("cluster_file_exists", `${path} exists: the data directory is initialised.`);
     return failure("cluster_file_unreadable", `${path} cannot be written: ${text(cause)}.`);
   } finally {
-    rmSync(scratch, { force: true });
+    removeScratch(scratch);
   }
 }
 
@@ -176,6 +177,14 @@ function writeSynced(path: string, body: string): void {
   }
 }
 
+function removeScratch(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // The data directory is no directory: there is nothing to remove, and the failure says so already.
+  }
+}
+
 function syncDirectory(path: string): void {
   const directory = openSync(path, "r");
   try {
@@ -191,6 +200,10 @@ function failure(code: ClusterFileFailure["code"], message: string): Result<neve
 
 function isCode(thrown: unknown, code: string): boolean {
   return thrown instanceof Error && "code" in thrown && thrown.code === code;
+}
+
+function isSyscall(thrown: unknown, syscall: string): boolean {
+  return thrown instanceof Error && "syscall" in thrown && thrown.syscall === syscall;
 }
 
 function text(thrown: unknown): string {

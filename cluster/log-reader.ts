@@ -169,9 +169,10 @@ export class LogReader {
     const identity = await readStreamIdentity(connection.nc, stream);
     if (identity === null)
       throw new ClusterError("stream_missing", `Stream ${stream} does not exist.`, { facts: { stream } });
-    this.#checkReach(identity);
+    // The receiver judges first whether this is its stream at all: how far another one reaches says nothing.
     await onAttach?.(identity);
     if (attempt !== this.#attempt || !this.#isLive()) return;
+    this.#checkReach(identity);
     const inbox = connection.inbox();
     this.#delivered = 0;
     this.#silentBeats = 0;

@@ -4,6 +4,7 @@
 // position has the hash that the file keeps. A difference halts the shard with a typed reason; it never guesses.
 
 import type { Connection } from "../cluster/connection.ts";
+import { API_CODE, JetStreamApiError } from "../cluster/jetstream-api.ts";
 import { getRecord } from "../cluster/log-lookup.ts";
 import {
   type ClusterStreams,
@@ -55,12 +56,13 @@ export async function checkIdentity(
   const position = file.position;
   const expected = position > 0 ? file.recordHash(position) : null;
   const identity = await readShardStream(connection.nc, streams, shard);
-  if (!identity)
-    throw new NodeFault("stream_missing", `shard ${shard}: stream ${shardStream(shard)} is gone`);
+  if (!identity) throw streamGone(shard);
   compare(identity, file.streamNonce, position);
   const fill = identity.bytesMax === null ? 0 : identity.bytes / identity.bytesMax;
   if (!expected) return { fill };
-  const record = await getRecord(connection.nc, shardStream(shard), position);
+  const record = await getRecord(connection.nc, shardStream(shard), position).catch((error: unknown) => {
+    throw isStreamGone(error) ? streamGone(shard) : error;
+  });
   if (!record)
     throw new NodeFault("log_trimmed", `shard ${shard}: the log lacks the record at position ${position}`);
   const actual = recordDigest(record).subarray(0, expected.length);
@@ -71,6 +73,15 @@ export async function checkIdentity(
     );
   }
   return { fill };
+}
+
+/** The stream may go between two questions. */
+function isStreamGone(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.apiCode === API_CODE.streamNotFound;
+}
+
+function streamGone(shard: number): NodeFault {
+  return new NodeFault("stream_missing", `shard ${shard}: stream ${shardStream(shard)} is gone`);
 }
 
 function compare(identity: StreamIdentity, nonce: string | null, position: number): void {

@@ -4,10 +4,13 @@
 //
 //   10164 ► the server cannot tell yet: try again · 10071 ► read the epoch subject again: a newer EpochStart
 //   means this owner is superseded, anything else is tried again · a full log or no answer ► try again for ever
+//
+// Guards against: anybody who can write to the epoch subject (a publisher that names it as reply has the server
+// store its PubAck there). Only an EpochStart of this cluster and shard counts; the fence steps over the rest.
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { Connection } from "../cluster/connection.ts";
-import { getLastRecord } from "../cluster/log-lookup.ts";
+import { getLastRecord, listRecords } from "../cluster/log-lookup.ts";
 import type { OwnerRecord } from "../protocol/owner-record.ts";
 import { decodeOwnerRecord, encodeOwnerRecord } from "../protocol/owner-record-codec.ts";
 import { epochSubject, ownerSubject, quarantineSubject, shardStream } from "../protocol/subject.ts";
@@ -18,6 +21,8 @@ import type { EpochMark, ShardScope } from "./shard-scope.ts";
 const RETRY_MS = 100;
 /** Tries to win an epoch against other claimants before the node gives up. */
 const CLAIMS_MAX = 20;
+/** Records of the epoch subject that are read at once. */
+const PAGE_RECORDS = 1000;
 
 /** See the file header. */
 export class OwnerLog {
@@ -27,6 +32,8 @@ export class OwnerLog {
   readonly #codeVersion: number;
   #tail: Promise<unknown> = Promise.resolve();
   #mark: EpochMark | null = null;
+  /** The last record on the epoch subject that was looked at: the EpochStart, or something later that is none. */
+  #fence = 0;
   #isClosed = false;
 
   constructor(scope: ShardScope, connection: Connection, identity: { node: string; codeVersion: number }) {
@@ -43,7 +50,7 @@ export class OwnerLog {
    */
   async claim(): Promise<EpochMark> {
     for (let attempt = 0; attempt < CLAIMS_MAX; attempt += 1) {
-      const last = await this.#lastEpoch();
+      const last = await this.#epochsFrom(this.#scope.file.position + 1);
       const epoch = Math.max(this.#scope.file.epoch, last.epoch) + 1;
       const { cluster, shard } = this.#scope;
       const start = {
@@ -57,6 +64,7 @@ export class OwnerLog {
       const result = await this.#publish(start, last.sequence);
       if (result.kind === "ok") {
         this.#mark = { epoch, sequence: result.sequence };
+        this.#fence = result.sequence;
         return this.#mark;
       }
       await this.#pause();
@@ -84,11 +92,12 @@ export class OwnerLog {
     const mark = this.#mark;
     if (!mark) throw new NodeFault("superseded", "no epoch is held");
     for (;;) {
-      const result = await this.#publish(record, mark.sequence);
+      const result = await this.#publish(record, this.#fence);
       if (result.kind === "ok") return result.sequence;
       if (result.kind === "wrong_last") {
-        const last = await this.#lastEpoch();
-        if (last.sequence !== mark.sequence) throw this.#superseded(last.epoch);
+        const last = await this.#epochsFrom(mark.sequence + 1);
+        if (last.epoch > mark.epoch || last.sequence < mark.sequence) throw this.#superseded(last.epoch);
+        this.#fence = last.sequence;
       }
       await this.#pause();
     }
@@ -105,22 +114,33 @@ export class OwnerLog {
     );
   }
 
-  async #lastEpoch(): Promise<EpochMark> {
+  /** The highest epoch that was started from `sequence` on (0 = none), and the subject's last record, whatever it is. */
+  async #epochsFrom(sequence: number): Promise<EpochMark> {
+    const { shard } = this.#scope;
+    const [stream, subject] = [shardStream(shard), epochSubject(shard)];
     for (;;) {
       try {
-        const record = await getLastRecord(
-          this.#connection.nc,
-          shardStream(this.#scope.shard),
-          epochSubject(this.#scope.shard),
-        );
-        if (!record) return { epoch: 0, sequence: 0 };
-        const decoded = decodeOwnerRecord(record.data);
-        const epoch = decoded.ok && decoded.value.kind === "epoch" ? decoded.value.epoch : 0;
-        return { epoch, sequence: record.sequence };
+        const { nc } = this.#connection;
+        const last = await getLastRecord(nc, stream, subject);
+        let epoch = 0;
+        for (let fromSequence: number | null = last ? sequence : null; fromSequence !== null; ) {
+          const page = await listRecords(nc, stream, { subject, fromSequence, recordsMax: PAGE_RECORDS });
+          for (const { data } of page.records) epoch = Math.max(epoch, this.#startedEpoch(data));
+          fromSequence = page.next;
+        }
+        return { epoch, sequence: last?.sequence ?? 0 };
       } catch {
         await this.#pause();
       }
     }
+  }
+
+  /** The epoch that a record starts; 0 when it is no EpochStart of this cluster and shard. */
+  #startedEpoch(data: Uint8Array): number {
+    const decoded = decodeOwnerRecord(data);
+    if (!decoded.ok || decoded.value.kind !== "epoch") return 0;
+    const { cluster, shard, epoch } = decoded.value;
+    return cluster === this.#scope.cluster && shard === this.#scope.shard ? epoch : 0;
   }
 
   async #pause(): Promise<void> {

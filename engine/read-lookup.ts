@@ -17,7 +17,7 @@ export function lookUp(
   switch (request.get) {
     case "wallet": {
       const wallet = reads.wallet(tenant, request.wallet);
-      return wallet ? { kind: "wallet", wallet, asOf } : failure("wallet_not_found", request.wallet);
+      return wallet ? { kind: "wallet", wallet, asOf } : failure("wallet_not_found", "wallet");
     }
     case "owner":
       return { kind: "owner", wallets: reads.owner(tenant, owner), asOf };

@@ -321,6 +321,9 @@ export class ShardRunner {
     if (this.#fault.code === "bug") this.#options.onNotice(`shard ${this.#scope.shard}: ${stackOf(error)}`);
     this.#enter("halted");
     void this.#close();
+    // Callers of a halted shard are told `busy`; only a shard that has another owner now is answered by that one.
+    const hasOtherOwner = this.#fault.code === "superseded" || this.#fault.code === "stale_owner";
+    if (!hasOtherOwner && !this.#options.connection.nc.isClosed()) this.#calls.open();
   }
 
   async #close(): Promise<void> {

@@ -3,8 +3,7 @@
 
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
-import { openCut } from "../storage/read-only.ts";
-import { type VerifyReport, verifyShards } from "../storage/verify.ts";
+import { openCut, retakeUntilConclusive, type VerifyReport, verifyShards } from "../storage/read-only.ts";
 import type { VerifyMessage, VerifyOrder } from "./verify-order.ts";
 
 /** Cuts before the sweep is given up as inconclusive. */
@@ -14,11 +13,8 @@ function sweep({ dataDir, shards, deep }: VerifyOrder): VerifyReport {
   const paths = Array.from({ length: shards }, (_, shard) => join(dataDir, "shards", `${shard}.db`));
   const doors = openCut(paths);
   try {
-    for (let cut = 1; ; cut += 1) {
-      const report = verifyShards(doors, { deep, running: true, onProgress: tellProgress });
-      if (!report.inconclusive || report.violationCount > 0 || cut === CUTS_MAX) return report;
-      for (const door of doors) door.retake();
-    }
+    retakeUntilConclusive(doors, CUTS_MAX);
+    return verifyShards(doors, { deep, running: true, onProgress: tellProgress });
   } finally {
     for (const door of doors) door.close();
   }

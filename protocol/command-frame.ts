@@ -2,8 +2,8 @@
 // them. `[version, reply, [[owner, id, content]…]]`, where content is the canonical content of the command as
 // it is: a frame that was written canonically is hashed and stored slice by slice, without a second encoding.
 //
-// Decoding is total: whatever the bytes, they give commands or refused shapes. A reply subject that was read is given back
-// even when the rest is refused, so that somebody can be told.
+// Decoding is total: whatever the bytes, they give commands or refused shapes. A reply subject that was read
+// is given back even when the rest is refused, so that somebody can be told.
 //
 // Guards against: content that differs from what its command encodes to. A slice is used only when every
 // token was in its shortest form and the command's texts and versions came back unchanged.

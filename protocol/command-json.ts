@@ -1,5 +1,5 @@
-// Commands as JSON: what services publish. Decoding is total: whatever the bytes, they give commands or refused shapes, one
-// for each element of the message, and one for the whole when it cannot be taken apart.
+// Commands as JSON: what services publish. Decoding is total: whatever the bytes, they give commands or
+// refused shapes, one for each element of the message, and one for the whole when it cannot be taken apart.
 //
 // Owns the JSON spelling of values and the order message -> element -> fields. Shape rules: command-shape.
 

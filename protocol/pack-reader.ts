@@ -3,7 +3,9 @@
 // floats, extension types. Also notes whether everything was in the shortest encoding, because then a slice
 // of the message is the canonical form and needs no second encoding.
 //
-// Invariant: whatever the bytes, they give a value or PackMismatch, which never leaves the codecs (see decodePacked).
+// Invariant: whatever the bytes, they give a value or PackMismatch, which never leaves the codecs
+// (catchMismatch). Our own reader, because the library at hand drops a leading byte order mark of long texts:
+// the same content would hash differently by the form that it came in.
 
 import type { CommandId } from "./command-id.ts";
 import { commandIdAt } from "./command-id.ts";

@@ -182,7 +182,8 @@ export function parseAsk(subject: string): { tenant: TenantName; owner: OwnerNam
   return tokens.length === 6 && tenant && owner ? { tenant, owner } : undefined;
 }
 
-const LITERAL_TOKENS = /^[^\s.*>]+(?:\.[^\s.*>]+)*$/;
+/** Tokens without wildcards, white space and control characters. */
+const LITERAL_TOKENS = /^[^\s\p{Cc}.*>]+(?:\.[^\s\p{Cc}.*>]+)*$/u;
 
 /** Whether outcomes may go to `subject`: a literal subject under the tenant's own result prefix. */
 export function isResultSubject(subject: string, tenant: TenantName): boolean {

@@ -51,7 +51,8 @@ export class WalFile {
   /** Copies when at least `bytesMax` wait. Cost: a few µs when there is nothing to do, else about 1 ms a MiB. */
   checkpoint(bytesMax: number): CheckpointReport {
     this.#bytes = pendingOf(this.#noop.get());
-    if (this.#bytes < bytesMax) return { pendingBytes: this.#bytes, fileBytes: 0, kind: "none", blocked: false };
+    if (this.#bytes < bytesMax)
+      return { pendingBytes: this.#bytes, fileBytes: 0, kind: "none", blocked: false };
     this.#bytes = pendingOf(this.#passive.get());
     const blocked = this.#bytes > 0;
     let fileBytes = statSync(this.#path).size;

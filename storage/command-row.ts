@@ -1,8 +1,8 @@
 // The stored form of a claimed command: owner's number, id, content hash and canonical content. Owns the
 // layout and its version.
 
-import type { CommandId } from "../protocol/command-id.ts";
 import { assert } from "../protocol/assert.ts";
+import type { CommandId } from "../protocol/command-id.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 

@@ -9,14 +9,14 @@ import { assert } from "../protocol/assert.ts";
 import type { CommandId } from "../protocol/command-id.ts";
 import type { OwnerName, TenantName } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
-import { CommandIndex } from "./command-index.ts";
+import { CommandClaims } from "./command-claims.ts";
 import { readClaim, writeClaim } from "./command-row.ts";
 import type { Connection } from "./database.ts";
 import type { MetaTable } from "./meta-table.ts";
 import type { NameTable } from "./name-table.ts";
 import { readOutcome, writeOutcome } from "./outcome-row.ts";
 import { RowBatch } from "./row-batch.ts";
-import { WRITE, type StateLog } from "./state-log.ts";
+import { type StateLog, WRITE } from "./state-log.ts";
 
 /** A command of the turn that is being applied: not a row yet. */
 interface Pending {
@@ -36,7 +36,7 @@ export class CommandTable {
   readonly #log: StateLog;
   readonly #meta: MetaTable;
   readonly #names: NameTable;
-  readonly #index: CommandIndex;
+  readonly #claims: CommandClaims;
   readonly #batch: RowBatch;
   readonly #sql;
   #pending: Pending[] = [];
@@ -45,13 +45,13 @@ export class CommandTable {
     this.#log = log;
     this.#meta = meta;
     this.#names = names;
-    this.#index = new CommandIndex(database);
+    this.#claims = new CommandClaims(database);
     this.#batch = new RowBatch(database, "command", ["number", "claim", "outcome"]);
     this.#sql = {
       one: database.prepare<[number], CommandSqlRow>(`SELECT c.claim, coalesce(c.outcome, o.body) AS outcome
         FROM command c LEFT JOIN outcome o ON o.number = c.number WHERE c.number = ?`),
       settle: database.prepare<[Uint8Array, number]>(`INSERT INTO outcome (number, body)
-        SELECT number, ? FROM command WHERE number = ? AND outcome IS NULL`),
+        SELECT number, ? FROM command WHERE number = ? AND outcome IS NULL ON CONFLICT DO NOTHING`),
     };
   }
 
@@ -60,7 +60,7 @@ export class CommandTable {
     const { tenant, owner, id, hash, content } = command;
     const ownerRow = this.#names.internOwner(tenant, owner);
     const number = this.#meta.row.lastCommand + 1;
-    const holder = this.#index.claim(ownerRow.number, id, number);
+    const holder = this.#claims.claim(ownerRow.number, id, number);
     if (holder !== null) return { existing: this.command(holder) };
     this.#meta.row.lastCommand = number;
     const { writer } = this.#log;
@@ -97,7 +97,7 @@ export class CommandTable {
   find(tenant: TenantName, owner: OwnerName, id: CommandId): CommandRow | undefined {
     const ownerRow = this.#names.findOwner(tenant, owner);
     if (!ownerRow) return;
-    const number = this.#index.find(ownerRow.number, id);
+    const number = this.#claims.find(ownerRow.number, id);
     return number === null ? undefined : this.command(number);
   }
 

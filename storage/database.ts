@@ -5,6 +5,7 @@
 // disk), SQLite's WAL-reset bug before 3.51.3, and an older program writing into a newer file.
 
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { assert } from "../protocol/assert.ts";
 import { APPLICATION_ID, FORMAT_VERSION, MIGRATIONS } from "./schema.ts";
@@ -49,9 +50,11 @@ const READER_PRAGMAS = [
 
 /**
  * Opens a shard file for writing; makes it when it does not exist, brings an older format up to date.
- * Errors: `StorageRefused` (sqlite_too_old, not_a_shard_file, newer_version), `StorageFault`.
+ * Errors: `StorageRefused` (not_found for its directory, sqlite_too_old, not_a_shard_file, newer_version),
+ * `StorageFault`.
  */
 export function openWriter(path: string): Connection {
+  if (!existsSync(dirname(path))) throw new StorageRefused("not_found", `${dirname(path)} does not exist`);
   return opened(path, { readonly: false }, (database) => {
     database.pragma("page_size = 4096");
     database.pragma("encoding = 'UTF-8'");
@@ -73,12 +76,19 @@ export function openReader(path: string): Connection {
   return opened(path, { readonly: true, fileMustExist: true }, (database) => {
     for (const pragma of READER_PRAGMAS) database.pragma(pragma);
     if (formatOf(database, path) !== FORMAT_VERSION) {
-      throw new StorageRefused("not_a_shard_file", `${path} has an older format; a node brings it up to date`);
+      throw new StorageRefused(
+        "not_a_shard_file",
+        `${path} has an older format; a node brings it up to date`,
+      );
     }
   });
 }
 
-function opened(path: string, options: Database.Options, prepare: (database: Connection) => void): Connection {
+function opened(
+  path: string,
+  options: Database.Options,
+  prepare: (database: Connection) => void,
+): Connection {
   let database: Connection | undefined;
   try {
     database = new Database(path, options);

@@ -5,7 +5,7 @@
 // One line a row, a JSON array that begins with the table's name; integers beyond 2^53 as text, bytes as hex.
 
 import { createHash } from "node:crypto";
-import type { ReadOnlyShard } from "./read-only.ts";
+import type { ReadOnlyShard } from "./read-only-shard.ts";
 
 /** The rows of a shard as lines without line ends, ordered by table and key. */
 export function* dumpShard(door: ReadOnlyShard): Generator<string> {

@@ -1,4 +1,6 @@
 // The stored form of a hold. Owns the layout and its version; number and owner are columns of the row.
+// Does not own which holds exist or are listed (hold-table). Numbers of statuses are never given anew, so that
+// a row of an older program never reads as another status.
 
 import type { Hold } from "../actors/ledger.ts";
 import { assert } from "../protocol/assert.ts";
@@ -10,8 +12,14 @@ import type { ByteWriter } from "./byte-writer.ts";
 const VERSION = 1;
 
 /** Hold statuses in the order of their stored numbers; only grows. */
-const HOLD_STATUSES = ["placing", "open", "captured", "released", "expired", "refused"] as const satisfies
-  readonly Hold["status"][];
+const HOLD_STATUSES = [
+  "placing",
+  "open",
+  "captured",
+  "released",
+  "expired",
+  "refused",
+] as const satisfies readonly Hold["status"][];
 
 /** Writes a hold. */
 export function writeHold(writer: ByteWriter, hold: Hold): void {

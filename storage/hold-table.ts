@@ -7,7 +7,7 @@ import type { OwnerName, TenantName } from "../protocol/names.ts";
 import type { Connection } from "./database.ts";
 import { readHold, writeHold } from "./hold-row.ts";
 import type { NameTable } from "./name-table.ts";
-import { WRITE, type StateLog } from "./state-log.ts";
+import { type StateLog, WRITE } from "./state-log.ts";
 
 interface HoldSqlRow {
   readonly number: number;
@@ -27,13 +27,18 @@ export class HoldTable {
     this.#sql = {
       one: database.prepare<[number], HoldSqlRow>("SELECT number, owner, body FROM hold WHERE number = ?"),
       owner: database.prepare<[number], number>("SELECT owner FROM hold WHERE number = ?").pluck(),
-      put: database.prepare<[number, number, number, Uint8Array]>(`INSERT INTO hold (number, owner, listed, body)
+      put: database.prepare<
+        [number, number, number, Uint8Array]
+      >(`INSERT INTO hold (number, owner, listed, body)
         VALUES (?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET listed = excluded.listed, body = excluded.body`),
       listed: database.prepare<[number, number, number], HoldSqlRow>(
         `SELECT number, owner, body FROM hold WHERE owner = ? AND listed = 1 AND number < ?
          ORDER BY number DESC LIMIT ?`,
       ),
-      reversed: database.prepare<[number], bigint>("SELECT units FROM reversal WHERE number = ?").pluck().safeIntegers(),
+      reversed: database
+        .prepare<[number], bigint>("SELECT units FROM reversal WHERE number = ?")
+        .pluck()
+        .safeIntegers(),
       putReversed: database.prepare<[number, bigint]>(`INSERT INTO reversal (number, units) VALUES (?, ?)
         ON CONFLICT (number) DO UPDATE SET units = excluded.units`),
     };

@@ -12,7 +12,7 @@ import type { Connection } from "./database.ts";
 import type { MetaTable } from "./meta-table.ts";
 import type { NameTable } from "./name-table.ts";
 import { RowBatch } from "./row-batch.ts";
-import { WRITE, type StateLog } from "./state-log.ts";
+import { type StateLog, WRITE } from "./state-log.ts";
 import { readStep, type StepRow, type StepSqlRow, writeStep } from "./step-row.ts";
 import type { WalletTable } from "./wallet-table.ts";
 
@@ -125,8 +125,8 @@ function assertZeroSum(step: Step): void {
     sum += posted;
     if (wallet.asset !== asset) isOneAsset = false;
   }
-  if (!isOneAsset) return assertZeroSums(step.changes, step.transits);
-  assert(sum === 0n, "a step's posted changes sum to zero");
+  if (isOneAsset) assert(sum === 0n, "a step's posted changes sum to zero");
+  else assertZeroSums(step.changes, step.transits);
 }
 
 function assertZeroSums(changes: readonly WalletChange[], transits: readonly Transit[]): void {

@@ -4,7 +4,7 @@
 //
 // Guards against two engines on one directory, which would apply records twice.
 
-import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -25,11 +25,12 @@ export class DataLock {
   readonly #database: Database.Database;
 
   /**
-   * Takes the lock of a directory that exists. Never waits.
+   * Takes the lock of a directory. Never waits.
    * @param what what the holder is, for messages
-   * Errors: `StorageRefused("locked")`, whose message names the holder; `StorageFault`.
+   * Errors: `StorageRefused` (locked, whose message names the holder; not_found), `StorageFault`.
    */
   static take(directory: string, what: string): DataLock {
+    if (!existsSync(directory)) throw new StorageRefused("not_found", `${directory} does not exist`);
     let database: Database.Database | undefined;
     try {
       database = new Database(join(directory, "lock.db"), { timeout: 0 });

@@ -86,7 +86,9 @@ export class MetaTable {
     const guard = { readPosition: position, readEpoch: epoch, readGeneration: generation };
     const { changes } = this.#update.run({ ...this.#row, ...guard });
     if (changes !== 1) {
-      throw new StaleOwner(`position ${position}, epoch ${epoch}, generation ${generation} is not the file's`);
+      throw new StaleOwner(
+        `position ${position}, epoch ${epoch}, generation ${generation} is not the file's`,
+      );
     }
   }
 

@@ -1,4 +1,6 @@
-// The stored form of the money that an item carries: asset and amount, any size.
+// The stored form of the money that an item carries: asset and amount, any size. Owns the layout; does not own
+// what the money means (see the transits of a step). Amounts are text, because sums may lie beyond int64: a
+// column of SQLite would refuse them or, worse, turn them into floats.
 
 import type { ItemMoney } from "../protocol/item.ts";
 import type { AssetName } from "../protocol/names.ts";

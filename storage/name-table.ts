@@ -6,7 +6,7 @@ import { assert } from "../protocol/assert.ts";
 import type { OwnerName, TenantName } from "../protocol/names.ts";
 import type { Connection } from "./database.ts";
 import { GenerationCache, ScopedCache } from "./generation-cache.ts";
-import { WRITE, type StateLog } from "./state-log.ts";
+import { type StateLog, WRITE } from "./state-log.ts";
 import { StorageFault } from "./storage-error.ts";
 
 /** A tenant in memory. */

@@ -1,9 +1,9 @@
 // The stored form of an outcome. Id, shard and `replayed` are left out: the command's row and the file say
 // them. Refusal codes are stored as text, because their table is ordered by precedence and grows in the middle.
 
-import type { CommandId } from "../protocol/command-id.ts";
-import { OPS } from "../protocol/command.ts";
 import { assert } from "../protocol/assert.ts";
+import { OPS } from "../protocol/command.ts";
+import type { CommandId } from "../protocol/command-id.ts";
 import type { WalletName } from "../protocol/names.ts";
 import { type Balances, isRefusalCode, type Outcome, type Refusal, STATUSES } from "../protocol/outcome.ts";
 import { ByteReader } from "./byte-reader.ts";
@@ -11,13 +11,16 @@ import type { ByteWriter } from "./byte-writer.ts";
 
 const VERSION = 1;
 
+/** Operations by their stored numbers. */
+const OP_NUMBERS: ReadonlyMap<string | null, number> = new Map(OPS.map((op, number) => [op, number]));
+
 /** What an outcome's balances hold beyond the name. */
 const HAS = { posted: 1, held: 2, incoming: 4, available: 8, unlimited: 16 } as const;
 
 /** Writes an outcome. */
 export function writeOutcome(writer: ByteWriter, outcome: Outcome): void {
-  const op = OPS.findIndex((name) => name === outcome.op);
-  assert(op >= 0, "a recorded outcome has an operation");
+  const op = OP_NUMBERS.get(outcome.op);
+  assert(op !== undefined, "a recorded outcome has an operation");
   writer.byte(VERSION);
   writer.byte(op);
   writer.byte(STATUSES.indexOf(outcome.status));

@@ -13,7 +13,7 @@ import type { PairMark } from "../protocol/peer-frame.ts";
 import type { Connection } from "./database.ts";
 import { writeMoney } from "./money-row.ts";
 import { RowBatch } from "./row-batch.ts";
-import { WRITE, type StateLog } from "./state-log.ts";
+import { type StateLog, WRITE } from "./state-log.ts";
 
 /** A run of items to be sent. */
 export interface OutboxRun {

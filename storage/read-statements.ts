@@ -1,4 +1,6 @@
-// The statements of the read-only door, prepared once: every table by key in pages, and single look-ups.
+// The statements of the read-only door, prepared once: every table by key in pages, and single look-ups. Owns
+// the SQL; does not own decoding (read-only-shard.ts). Everything that can be large is read in pages behind a key, so
+// that no sweep holds a table in memory.
 
 import type { AssetName, OwnerName, TenantName } from "../protocol/names.ts";
 import type { Connection } from "./database.ts";
@@ -45,7 +47,10 @@ function pageStatements(database: Connection) {
     tenants: database.prepare<PageOf, { number: number; name: TenantName; lastStep: number }>(
       `SELECT number, name, last_step AS lastStep FROM tenant ${behind("number")}`,
     ),
-    owners: database.prepare<PageOf, { number: number; tenant: TenantName; name: OwnerName; wallets: number }>(
+    owners: database.prepare<
+      PageOf,
+      { number: number; tenant: TenantName; name: OwnerName; wallets: number }
+    >(
       `SELECT o.number, t.name AS tenant, o.name, o.wallets FROM owner o
        JOIN tenant t ON t.number = o.tenant ${behind("o.number")}`,
     ),
@@ -59,10 +64,13 @@ function pageStatements(database: Connection) {
     reversals: database
       .prepare<PageOf, { number: bigint; units: bigint }>(`SELECT * FROM reversal ${behind("number")}`)
       .safeIntegers(true),
-    sagas: database.prepare<PageOf, { number: number; body: Uint8Array }>(`SELECT * FROM saga ${behind("number")}`),
-    prepared: database.prepare<[number, number, number], { coordinator: number; saga: number; body: Uint8Array }>(
-      "SELECT * FROM prepared WHERE (coordinator, saga) > (?, ?) ORDER BY coordinator, saga LIMIT ?",
+    sagas: database.prepare<PageOf, { number: number; body: Uint8Array }>(
+      `SELECT * FROM saga ${behind("number")}`,
     ),
+    prepared: database.prepare<
+      [number, number, number],
+      { coordinator: number; saga: number; body: Uint8Array }
+    >("SELECT * FROM prepared WHERE (coordinator, saga) > (?, ?) ORDER BY coordinator, saga LIMIT ?"),
     timers: database.prepare<PageOf, TimerSqlRow & { owner: number | null; parked: number }>(
       `SELECT * FROM timer ${behind("id")}`,
     ),
@@ -101,7 +109,9 @@ function lookUpStatements(database: Connection) {
          FROM command c WHERE c.number = ?`,
       )
       .pluck(),
-    hasTimer: database.prepare<[number, number], number>("SELECT 1 FROM timer WHERE kind = ? AND target = ?").pluck(),
+    hasTimer: database
+      .prepare<[number, number], number>("SELECT 1 FROM timer WHERE kind = ? AND target = ?")
+      .pluck(),
   };
 }
 
@@ -115,7 +125,7 @@ function sweepStatements(database: Connection) {
        (SELECT count(*) FROM outcome) AS outcomes`),
     miscountedOwners: database
       .prepare<[number], number>(
-        `SELECT number FROM owner o WHERE wallets <> (SELECT count(*) FROM wallet w WHERE w.owner = o.number) LIMIT ?`,
+        "SELECT number FROM owner o WHERE wallets <> (SELECT count(*) FROM wallet w WHERE w.owner = o.number) LIMIT ?",
       )
       .pluck(),
     strayOutcomes: database

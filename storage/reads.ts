@@ -14,7 +14,7 @@ import type { OwnerName, TenantName, WalletName } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import { failed, ok, type Result } from "../protocol/result.ts";
 import { entryBytes, holdBytes, holdViewOf } from "./hold-view.ts";
-import { type JournalStep, JournalReader } from "./journal-reader.ts";
+import { JournalReader, type JournalStep } from "./journal-reader.ts";
 import type { MetaTable } from "./meta-table.ts";
 import type { ShardLedger } from "./shard-ledger.ts";
 import type { StepEntry, StepRow } from "./step-row.ts";
@@ -83,7 +83,11 @@ export class ShardReads {
   }
 
   /** Placed holds of an owner, newest first; at most HOLDS_PAGE_MAX and PAGE_BYTES_MAX. */
-  holds(tenant: TenantName, owner: OwnerName, { cursor, limit }: PageRequest): Result<Page<HoldView>, PageFailure> {
+  holds(
+    tenant: TenantName,
+    owner: OwnerName,
+    { cursor, limit }: PageRequest,
+  ): Result<Page<HoldView>, PageFailure> {
     const below = cursor === null ? Number.MAX_SAFE_INTEGER : parseCursor(cursor);
     if (below === undefined) return failed("cursor_invalid");
     const rowsMax = Math.min(limit, HOLDS_PAGE_MAX);
@@ -105,7 +109,11 @@ export class ShardReads {
   }
 
   /** A wallet's entries, newest first; at most ENTRIES_PAGE_MAX and PAGE_BYTES_MAX. */
-  entries(tenant: TenantName, name: WalletName, { cursor, limit }: PageRequest): Result<Page<Entry>, PageFailure> {
+  entries(
+    tenant: TenantName,
+    name: WalletName,
+    { cursor, limit }: PageRequest,
+  ): Result<Page<Entry>, PageFailure> {
     const wallet = this.#ledger.wallet(tenant, name);
     if (!wallet) return failed("wallet_not_found");
     const rowsMax = Math.min(limit, ENTRIES_PAGE_MAX);
@@ -183,4 +191,3 @@ export function walletViewOf(wallet: Wallet): WalletView {
     meta: wallet.meta,
   };
 }
-

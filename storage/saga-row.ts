@@ -1,4 +1,6 @@
-// The stored forms of a saga and of a prepared move. Owns both layouts and their version.
+// The stored forms of a saga and of a prepared move. Owns both layouts and their version; does not own when
+// they come and go (saga-table). Numbers of phases, moves and votes are never given anew, so that a row of an
+// older program never reads as another state.
 
 import type { Prepared, Reservation, Saga, SagaPeer } from "../actors/ledger.ts";
 import { OPS } from "../protocol/command.ts";
@@ -11,7 +13,12 @@ import { readRefusal, writeRefusal } from "./outcome-row.ts";
 const VERSION = 1;
 
 // In the order of their stored numbers; they only grow.
-const PHASES = ["applying", "checking", "preparing", "committing"] as const satisfies readonly Saga["phase"][];
+const PHASES = [
+  "applying",
+  "checking",
+  "preparing",
+  "committing",
+] as const satisfies readonly Saga["phase"][];
 const SAGA_MOVES = ["transfer", "capture", "reverse", "hold"] as const satisfies readonly Saga["move"][];
 const MOVES = ["transfer", "capture", "reverse"] as const satisfies readonly MoveKind[];
 const VOTES = ["waiting", "yes", "no"] as const satisfies readonly SagaPeer["vote"][];

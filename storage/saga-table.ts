@@ -5,7 +5,7 @@ import type { Prepared, Saga } from "../actors/ledger.ts";
 import { assert } from "../protocol/assert.ts";
 import type { Connection } from "./database.ts";
 import { readPrepared, readSaga, writePrepared, writeSaga } from "./saga-row.ts";
-import { WRITE, type StateLog } from "./state-log.ts";
+import { type StateLog, WRITE } from "./state-log.ts";
 
 /** See the file header. */
 export class SagaTable {
@@ -26,7 +26,9 @@ export class SagaTable {
         `INSERT INTO prepared (coordinator, saga, body) VALUES (?, ?, ?)
          ON CONFLICT (coordinator, saga) DO UPDATE SET body = excluded.body`,
       ),
-      endPrepared: database.prepare<[number, number]>("DELETE FROM prepared WHERE coordinator = ? AND saga = ?"),
+      endPrepared: database.prepare<[number, number]>(
+        "DELETE FROM prepared WHERE coordinator = ? AND saga = ?",
+      ),
     };
   }
 

@@ -2,7 +2,7 @@
 // mark. A published migration is never edited: a change is a new one behind the last.
 //
 // What grows with traffic (step, command, outcome, outbox) is appended at the end of a B-tree by number, as
-// one compact blob a row; only the command index is keyed by something else (see command-index.ts).
+// one compact blob a row; only the command index is keyed by something else (see command-claims.ts).
 
 /** `PRAGMA application_id` of a shard file: "Cofr". */
 export const APPLICATION_ID = 0x436f6672;

@@ -28,7 +28,7 @@ import type { MetaTable } from "./meta-table.ts";
 import { NameTable } from "./name-table.ts";
 import { PairTable } from "./pair-table.ts";
 import { SagaTable } from "./saga-table.ts";
-import { WRITE, type StateLog } from "./state-log.ts";
+import { type StateLog, WRITE } from "./state-log.ts";
 import { TimerTable } from "./timer-table.ts";
 import { WalletTable } from "./wallet-table.ts";
 

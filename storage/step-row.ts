@@ -10,8 +10,8 @@
 import type { Step, Transit, WalletChange } from "../actors/ledger.ts";
 import type { WalletStatus } from "../actors/wallet.ts";
 import { assert } from "../protocol/assert.ts";
-import type { CommandId } from "../protocol/command-id.ts";
 import { OPS } from "../protocol/command.ts";
+import type { CommandId } from "../protocol/command-id.ts";
 import { STEP_KINDS, type StepKind } from "../protocol/entry.ts";
 import type { Bound } from "../protocol/money.ts";
 import type { AssetName, OwnerName, WalletName } from "../protocol/names.ts";

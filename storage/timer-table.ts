@@ -5,7 +5,7 @@ import type { Timer } from "../actors/ledger.ts";
 import { assert } from "../protocol/assert.ts";
 import type { Connection } from "./database.ts";
 import type { MetaTable } from "./meta-table.ts";
-import { WRITE, type StateLog } from "./state-log.ts";
+import { type StateLog, WRITE } from "./state-log.ts";
 
 /** Timer kinds in the order of their stored numbers; only grows. */
 export const TIMER_KINDS = ["expire", "vote"] as const satisfies readonly Timer["kind"][];

@@ -3,7 +3,7 @@
 
 import { contentHash } from "../protocol/command-content.ts";
 import { sameBytes } from "../protocol/digest.ts";
-import type { ReadOnlyShard, StoredCommand } from "./read-only.ts";
+import type { ReadOnlyShard, StoredCommand } from "./read-only-shard.ts";
 import type { Report } from "./violation.ts";
 
 /** Lines of one kind of finding that a query returns at most. */
@@ -21,7 +21,8 @@ export function verifyCommands(door: ReadOnlyShard, report: Report): void {
   const { lastCommand } = door.meta;
   if (count !== lastCommand) report(3, "command_numbers", `the last command is ${count}, not ${lastCommand}`);
   const { commands, indexed } = door.counts();
-  if (commands !== indexed) report(3, "command_index_differs", `${commands} commands, ${indexed} in the index`);
+  if (commands !== indexed)
+    report(3, "command_index_differs", `${commands} commands, ${indexed} in the index`);
   for (const number of door.strayOutcomes(FINDINGS_MAX)) {
     report(3, "command_with_two_outcomes", `the late outcome ${number} has no open command`);
   }

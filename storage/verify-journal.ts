@@ -7,7 +7,7 @@
 
 import type { Wallet } from "../actors/wallet.ts";
 import { GenerationCache } from "./generation-cache.ts";
-import type { ReadOnlyShard } from "./read-only.ts";
+import type { ReadOnlyShard } from "./read-only-shard.ts";
 import type { StepEntry, StepRow } from "./step-row.ts";
 import type { Report } from "./violation.ts";
 
@@ -35,7 +35,8 @@ export function verifySteps(door: ReadOnlyShard, entriesExpected: number, report
     last = step;
   }
   const { lastStep } = door.meta;
-  if ((last?.number ?? 0) !== lastStep) report(5, "step_numbers", `the last step is ${last?.number}, not ${lastStep}`);
+  if ((last?.number ?? 0) !== lastStep)
+    report(5, "step_numbers", `the last step is ${last?.number}, not ${lastStep}`);
   if (entries !== entriesExpected) {
     report(4, "entries_miscounted", `${entries} entries, but versions add up to ${entriesExpected}`);
   }
@@ -63,11 +64,16 @@ function brokenEntry(
   for (let version = wallet.version; version >= 1; version -= 1) {
     const step = number > 0 ? door.step(number) : undefined;
     const entry = step?.entries.find((line) => line.wallet === wallet.number);
-    if (!step || !entry) return { what: "entry_chain_broken", detail: `version ${version} is not in step ${number}` };
+    if (!step || !entry)
+      return { what: "entry_chain_broken", detail: `version ${version} is not in step ${number}` };
     if (entry.version !== version) {
-      return { what: "entry_chain_broken", detail: `step ${number} has version ${entry.version}, not ${version}` };
+      return {
+        what: "entry_chain_broken",
+        detail: `step ${number} has version ${entry.version}, not ${version}`,
+      };
     }
-    if (entry.previous >= number) return { what: "entry_chain_broken", detail: `step ${number} names a later one` };
+    if (entry.previous >= number)
+      return { what: "entry_chain_broken", detail: `step ${number} names a later one` };
     if (!isSame(entry, expected)) {
       return { what: "entry_balance_differs", detail: `version ${version} does not lead to what follows it` };
     }
@@ -98,9 +104,12 @@ function before({ posted, held, incoming, postedDelta, heldDelta, incomingDelta 
 function checkPlace(door: ReadOnlyShard, last: StepRow | undefined, step: StepRow, report: Report): void {
   const { number, position, index, timeMs } = step;
   const { meta } = door;
-  if (number !== (last?.number ?? 0) + 1) report(5, "step_numbers", `step ${number} follows ${last?.number ?? 0}`);
+  if (number !== (last?.number ?? 0) + 1)
+    report(5, "step_numbers", `step ${number} follows ${last?.number ?? 0}`);
   const isSameRecord = last?.position === position;
-  const isPlaced = isSameRecord ? index === (last?.index ?? -1) + 1 : index === 0 && position > (last?.position ?? 0);
+  const isPlaced = isSameRecord
+    ? index === (last?.index ?? -1) + 1
+    : index === 0 && position > (last?.position ?? 0);
   const isTimely = timeMs >= (last?.timeMs ?? 0) && timeMs <= meta.timeMs;
   if (!isPlaced || !isTimely || position > meta.position) {
     report(5, "step_position", `step ${number} is at ${position}:${index}, time ${timeMs}`);
@@ -110,7 +119,11 @@ function checkPlace(door: ReadOnlyShard, last: StepRow | undefined, step: StepRo
 function checkTenantChain(lastOfTenant: Map<number, number>, step: StepRow, report: Report): void {
   const last = lastOfTenant.get(step.tenant) ?? 0;
   if (step.previousOfTenant !== last) {
-    report(5, "step_chain_of_tenant", `step ${step.number} names ${step.previousOfTenant} before it, not ${last}`);
+    report(
+      5,
+      "step_chain_of_tenant",
+      `step ${step.number} names ${step.previousOfTenant} before it, not ${last}`,
+    );
   }
   lastOfTenant.set(step.tenant, step.number);
 }
@@ -120,7 +133,8 @@ function sumsOf(step: StepRow, assetOf: (wallet: number) => string): Map<string,
   const sums = new Map<string, bigint>();
   const add = (asset: string, amount: bigint) => sums.set(asset, (sums.get(asset) ?? 0n) + amount);
   for (const { wallet, postedDelta } of step.entries) add(assetOf(wallet), postedDelta);
-  for (const { asset, amount, direction } of step.transits) add(asset, direction === "out" ? amount : -amount);
+  for (const { asset, amount, direction } of step.transits)
+    add(asset, direction === "out" ? amount : -amount);
   return sums;
 }
 
@@ -143,5 +157,6 @@ function checkTransits(door: ReadOnlyShard, transits: Map<string, bigint>, repor
     if (found !== sum) report(1, "transit_sum_differs", `${key}: steps sum to ${found}, the pair to ${sum}`);
     transits.delete(key);
   }
-  for (const [key, sum] of transits) report(1, "transit_sum_differs", `${key}: steps sum to ${sum}, the pair to 0`);
+  for (const [key, sum] of transits)
+    report(1, "transit_sum_differs", `${key}: steps sum to ${sum}, the pair to 0`);
 }

@@ -2,7 +2,7 @@
 // end, and end once.
 
 import type { Hold, Saga } from "../actors/ledger.ts";
-import type { ReadOnlyShard, StoredTimer } from "./read-only.ts";
+import type { ReadOnlyShard, StoredTimer } from "./read-only-shard.ts";
 import type { Report } from "./violation.ts";
 
 /** What is open in a shard. */
@@ -56,14 +56,16 @@ function checkHold(door: ReadOnlyShard, hold: Hold, report: Report): void {
 function checkSaga(door: ReadOnlyShard, saga: Saga, report: Report): void {
   const { number, phase, move, peers, target } = saga;
   const { shard, shards } = door.meta;
-  const wrong = (detail: string) => report(6, "saga_impossible", `saga ${number} (${move}, ${phase}) ${detail}`);
+  const wrong = (detail: string) =>
+    report(6, "saga_impossible", `saga ${number} (${move}, ${phase}) ${detail}`);
   if (door.isOpen(number) !== true) wrong("belongs to no open command");
   if (peers.length === 0) wrong("has no other shard");
   if (phase === "applying" && peers.length !== 1) wrong("waits for more than one shard's decision");
   if ((phase === "checking") !== (move === "hold")) wrong("is in a phase of another kind of move");
   for (const peer of peers) {
     if (peer.shard === shard || peer.shard >= shards) wrong(`names shard ${peer.shard}`);
-    if (phase === "committing" && peer.vote !== "yes") wrong(`commits although shard ${peer.shard} said ${peer.vote}`);
+    if (phase === "committing" && peer.vote !== "yes")
+      wrong(`commits although shard ${peer.shard} said ${peer.vote}`);
   }
   const isVoting = phase === "checking" || phase === "preparing";
   if (isVoting && !door.hasTimer("vote", number)) {

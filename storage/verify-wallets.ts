@@ -6,7 +6,7 @@ import type { Wallet } from "../actors/wallet.ts";
 import { assertWallet } from "../actors/wallet-invariant.ts";
 import { AssertionFailure } from "../protocol/assert.ts";
 import type { TenantName, WalletName } from "../protocol/names.ts";
-import type { ReadOnlyShard } from "./read-only.ts";
+import type { ReadOnlyShard } from "./read-only-shard.ts";
 import { ReservationScratch } from "./reservation-scratch.ts";
 import type { Report } from "./violation.ts";
 
@@ -37,7 +37,8 @@ export function verifyWallets(door: ReadOnlyShard, report: Report): WalletCount 
     checkReserved(wallet, reserved, report);
   }
   const { lastWallet } = door.meta;
-  if (wallets !== lastWallet) report(4, "wallet_numbers", `${wallets} wallets, the last number is ${lastWallet}`);
+  if (wallets !== lastWallet)
+    report(4, "wallet_numbers", `${wallets} wallets, the last number is ${lastWallet}`);
   checkSums(door, posted, report);
   return { wallets, entries, posted };
 }
@@ -45,7 +46,12 @@ export function verifyWallets(door: ReadOnlyShard, report: Report): WalletCount 
 /** What every open hold and move has reserved, by wallet. */
 function collectReserved(door: ReadOnlyShard, report: Report): ReservationScratch {
   const scratch = new ReservationScratch();
-  const add = (owner: string, key: { tenant: TenantName; name: WalletName }, held: bigint, incoming: bigint) => {
+  const add = (
+    owner: string,
+    key: { tenant: TenantName; name: WalletName },
+    held: bigint,
+    incoming: bigint,
+  ) => {
     const number = door.walletNumber(key.tenant, key.name);
     if (number !== undefined) scratch.add(number, held, incoming);
     else report(2, "reservation_stray", `${owner} reserves ${key.name}, which does not exist`);
@@ -54,7 +60,8 @@ function collectReserved(door: ReadOnlyShard, report: Report): ReservationScratc
     for (const { wallet, debit, credit } of reservations) add(owner, { tenant, name: wallet }, debit, credit);
   };
   for (const hold of door.holds()) {
-    for (const { from, amount } of heldLegs(hold)) add(`hold ${hold.number}`, { tenant: hold.tenant, name: from }, amount, 0n);
+    for (const { from, amount } of heldLegs(hold))
+      add(`hold ${hold.number}`, { tenant: hold.tenant, name: from }, amount, 0n);
   }
   for (const saga of door.sagas()) {
     // A hold's placing reserves what the hold holds; a committed move has posted its own legs.

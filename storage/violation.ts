@@ -1,4 +1,6 @@
-// What a verification found. Owns the bound of the list: beyond it violations are counted and not kept.
+// What a verification found. Owns the names of violations and the bound of the list: beyond it violations are
+// counted and not kept. Does not own any check. A row that cannot be read is a violation too: it ends the check
+// that met it, and never the sweep.
 
 import { AssertionFailure } from "../protocol/assert.ts";
 import { StorageFault } from "./storage-error.ts";

@@ -13,7 +13,7 @@ import type { Connection } from "./database.ts";
 import { GenerationCache } from "./generation-cache.ts";
 import type { MetaTable } from "./meta-table.ts";
 import type { NameTable } from "./name-table.ts";
-import { WRITE, type StateLog } from "./state-log.ts";
+import { type StateLog, WRITE } from "./state-log.ts";
 import { StorageFault } from "./storage-error.ts";
 
 /** Wallet statuses in the order of their stored numbers. */
@@ -73,7 +73,9 @@ export class WalletTable {
     this.#cache = new WalletCache();
     this.#sql = {
       one: database
-        .prepare<[string, string, string], WalletSqlRow>(`${JOINED} WHERE t.name = ? AND o.name = ? AND w.purse = ?`)
+        .prepare<[string, string, string], WalletSqlRow>(
+          `${JOINED} WHERE t.name = ? AND o.name = ? AND w.purse = ?`,
+        )
         .safeIntegers(true),
       many: database.prepare<[string, string], WalletSqlRow>(NAMED).safeIntegers(true),
       owned: database
@@ -87,7 +89,9 @@ export class WalletTable {
       insert: database.prepare(`INSERT INTO wallet (number, owner, purse, asset, opened_min, opened_max, meta,
         posted, held, incoming, min, max, status, version, last_step)
         VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, 0, 0, 0)`),
-      update: database.prepare<(bigint | number | null)[]>(`UPDATE wallet SET posted = ?, held = ?, incoming = ?,
+      update: database.prepare<
+        (bigint | number | null)[]
+      >(`UPDATE wallet SET posted = ?, held = ?, incoming = ?,
         min = ?, max = ?, status = ?, version = ?, last_step = ? WHERE number = ?`),
     };
   }
@@ -108,7 +112,8 @@ export class WalletTable {
     const missing = new Set<WalletName>();
     for (const name of names) if (!this.#cache.has(tenant, name)) missing.add(name);
     if (missing.size === 0) return;
-    for (const row of this.#sql.many.all(JSON.stringify([...missing]), tenant)) this.#cache.put(walletOf(row));
+    for (const row of this.#sql.many.all(JSON.stringify([...missing]), tenant))
+      this.#cache.put(walletOf(row));
   }
 
   /** All wallets of an owner by purse, as committed; not kept in memory. */
@@ -157,6 +162,7 @@ export class WalletTable {
       warm: true,
     };
     this.#cache.put(wallet);
+    this.markDirty(wallet);
     return wallet;
   }
 

@@ -11,7 +11,7 @@ import { runBench } from "../../bench/main.ts";
 import type { BenchOptions, BenchProgress, BenchReport } from "../../bench/report.ts";
 import { SCENARIOS } from "../../bench/scenario-table.ts";
 import type { CliCommand, FlagSpec, Invocation } from "../command.ts";
-import { CLUSTER_FLAGS, initialise, newCluster } from "../data-directory.ts";
+import { CLUSTER_FLAGS, newCluster } from "../data-directory.ts";
 import type { DevListener } from "../dev/dev-session.ts";
 import { runDev } from "../dev/dev-session.ts";
 import { FREE_PORT } from "../dev/nats-service.ts";
@@ -119,9 +119,9 @@ async function benchOwn(invocation: Invocation, session: Session, options: RunOp
   const parent = resolve(surroundings.directory, parsed.text("--data") ?? tmpdir());
   const dataDir = await mkdtemp(join(parent, "coffer-bench-"));
   try {
-    const cluster = initialise(dataDir, newCluster(parsed, surroundings));
+    const cluster = newCluster(parsed, surroundings);
     output.progress(`Bench: ${cluster.shards} shards, ${cluster.durability}, in ${dataDir}`, "milestone");
-    const plan = { dataDir, cluster, server: null, natsPort: FREE_PORT, session, surroundings };
+    const plan = { dataDir, cluster, isNew: true, server: null, natsPort: FREE_PORT, session, surroundings };
     const reports: BenchReport[] = [];
     await runDev(plan, listenerOf(invocation), async (dev, givenUp) => {
       const { engine, nats } = dev.pids();

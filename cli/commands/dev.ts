@@ -5,14 +5,7 @@
 
 import type { ClusterFile } from "../../cluster/cluster-file.ts";
 import type { CliCommand, Invocation } from "../command.ts";
-import {
-  CLUSTER_FLAGS,
-  dataDirectoryOf,
-  existingCluster,
-  initialise,
-  newCluster,
-  wishesOf,
-} from "../data-directory.ts";
+import { CLUSTER_FLAGS, dataDirectoryOf, existingCluster, newCluster, wishesOf } from "../data-directory.ts";
 import { demonstrate } from "../dev/demonstration.ts";
 import type { DevListener, DevPlan, DevRun } from "../dev/dev-session.ts";
 import { endingFailure, runDev } from "../dev/dev-session.ts";
@@ -74,9 +67,10 @@ function planOf(invocation: Invocation): DevPlan {
   const session = sessionOf(invocation, READY_MS_DEFAULT);
   const server = namedServer(invocation);
   const existing = existingCluster(dataDir, wishesOf(parsed));
-  const cluster = existing ?? initialise(dataDir, newCluster(parsed, surroundings));
-  output.note(`${existing === null ? "New data" : "Data"} in ${dataDir}: ${describe(cluster)}.`);
-  return { dataDir, cluster, server, natsPort, session, surroundings };
+  const isNew = existing === null;
+  const cluster = existing ?? newCluster(parsed, surroundings);
+  output.note(`${isNew ? "New data" : "Data"} in ${dataDir}: ${describe(cluster)}.`);
+  return { dataDir, cluster, isNew, server, natsPort, session, surroundings };
 }
 
 function describe({ shards, durability, tenant }: ClusterFile): string {

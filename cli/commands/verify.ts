@@ -8,6 +8,7 @@ import type { CliCommand, Invocation } from "../command.ts";
 import { DATA_FLAG, dataDirectoryOf } from "../data-directory.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { EXIT } from "../exit-code.ts";
+import { verifyFiles } from "../file-verification.ts";
 import type { Json } from "../output.ts";
 import { columns } from "../output.ts";
 import { sessionOf, withConnection } from "../session.ts";
@@ -39,22 +40,31 @@ the files of a stopped one. Exit 0 when clean, 1 when something does not hold or
       return report(invocation, verifyFiles(dataDirectoryOf(parsed, surroundings), { deep, onProgress }));
     }
     const session = sessionOf(invocation);
-    const question = { deep, silenceMs: session.timeoutMs, signal: surroundings.interrupted, onProgress };
+    const question = { deep, answerMs: session.timeoutMs, signal: surroundings.interrupted, onProgress };
     return report(invocation, await withConnection(session, ({ nc }) => verifyLive(nc, question)));
   },
 };
 
 function report({ output }: Invocation, found: VerifyReport): ExitCode {
   const { clean, inconclusive, violations, summary } = found;
-  const verdict = verdictOf(found);
   const lines = violations.map((violation) => `  ${violationText(violation)}`);
-  const rows = Object.entries(summary).map(([name, value]) => [
-    name,
-    isJsonObject(value) ? JSON.stringify(value) : String(value),
-  ]);
-  const text = [verdict, ...lines, ...(rows.length === 0 ? [] : [columns(rows, "  ")])].join("\n");
-  output.result({ clean, inconclusive, violations, summary }, text);
+  const text = [
+    verdictOf(found),
+    ...lines,
+    ...Object.entries(summary).map(([name, value]) => summaryText(name, value)),
+  ];
+  output.result({ clean, inconclusive, violations, summary }, text.join("\n"));
   return clean ? EXIT.done : EXIT.refused;
+}
+
+/** A list of like objects as a table, anything else on one line. */
+function summaryText(name: string, value: Json): string {
+  const rows = Array.isArray(value) ? value.filter(isJsonObject) : [];
+  const [first] = rows;
+  if (first === undefined) return `  ${name}  ${JSON.stringify(value)}`;
+  const heads = Object.keys(first);
+  const cells = rows.map((row) => heads.map((head) => String(row[head] ?? "")));
+  return `${name}\n${columns([heads, ...cells], "  ")}`;
 }
 
 function verdictOf({ clean, inconclusive, violations }: VerifyReport): string {
@@ -64,12 +74,7 @@ function verdictOf({ clean, inconclusive, violations }: VerifyReport): string {
 }
 
 function violationText(violation: Readonly<Record<string, Json>>): string {
-  const { kind, ...facts } = violation;
-  const told = Object.entries(facts).map(
-    ([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`,
-  );
-  return [typeof kind === "string" ? kind : "violation", ...told].join("  ");
-}
-function verifyFiles(_d: string, _o: unknown): VerifyReport {
-  throw new Error("x");
+  const { invariant, shard, what, detail, ...more } = violation;
+  const rest = Object.keys(more).length === 0 ? "" : ` ${JSON.stringify(more)}`;
+  return `${what} on shard ${shard} (invariant ${invariant}): ${detail}${rest}`;
 }

@@ -30,7 +30,7 @@ export async function demonstrate(invocation: Invocation, dev: Session): Promise
       );
       if (result === null) return;
       const onProgress = (): void => output.progress("Demo: the engine sweeps its invariants");
-      const report = await verifyLive(nc, { deep: false, silenceMs: ANSWER_MS, signal, onProgress });
+      const report = await verifyLive(nc, { deep: false, answerMs: ANSWER_MS, signal, onProgress });
       print(invocation, result, report);
     });
   } catch (thrown) {

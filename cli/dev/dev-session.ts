@@ -7,7 +7,7 @@
 // Does not own: what is printed (commands/dev.ts hears it through DevListener).
 
 import type { ClusterFile } from "../../cluster/cluster-file.ts";
-import { removeRunningDev, writeRunningDev } from "../data-directory.ts";
+import { initialise, removeRunningDev, writeRunningDev } from "../data-directory.ts";
 import { CliFailure } from "../failure.ts";
 import type { Session } from "../session.ts";
 import { withConnection } from "../session.ts";
@@ -35,6 +35,8 @@ const FINAL_CODES = [
 export interface DevPlan {
   readonly dataDir: string;
   readonly cluster: ClusterFile;
+  /** The directory is not initialised yet: it is, once the server was found good. */
+  readonly isNew: boolean;
   /** A server that runs already, or null to start one. */
   readonly server: string | null;
   readonly natsPort: number | null;
@@ -78,6 +80,7 @@ export async function runDev(
   try {
     nats = await startNats(plan, listener);
     listener.onNats(nats);
+    if (plan.isNew) initialise(plan.dataDir, plan.cluster);
     const session: Session = { ...plan.session, server: nats.url, tenant: plan.cluster.tenant };
     engine = engineSupervisor({ plan, listener, nats, session });
     await engine.start();

@@ -1,8 +1,13 @@
+// What every command comes to, as one table: what was done before, the command, its status or code and detail.
+// The table holds for one shard and for several: an outcome with one reason does not depend on placement.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { INT64_MAX } from "../../protocol/money.ts";
+import { refusal } from "../../protocol/outcome.ts";
 import { ScriptLab } from "./command-script.ts";
-import { rowsOf } from "./test-wallets.ts";
+import { decodedCommand } from "./shard-lab.ts";
+import { rowsOf, TENANT } from "./test-wallets.ts";
 
 /** Wallets that every case starts with: a source of money and four owners, on as many shards as there are. */
 const START = `
@@ -143,6 +148,7 @@ const CASES = `
   pay a:usd>b:usd:100; limit a:usd min-50; pay a:usd>b:usd:50 | limit a:usd min-49                     | insufficient_funds a:usd
   pay a:usd>b:usd:100; limit a:usd min-50; pay a:usd>b:usd:50 | limit a:usd min-50                     | done
   hold a:usd>b:usd:70; limit a:usd min-50                     | pay a:usd>b:usd:81                     | insufficient_funds a:usd
+  pay a:usd>b:usd:100; limit a:usd min-50; hold a:usd>b:usd:50 | limit a:usd min-49                    | insufficient_funds a:usd
   freeze a:usd                                                | limit a:usd max100                     | done
 `;
 
@@ -173,4 +179,61 @@ test("the owner's thousandth wallet opens and the next one does not", () => {
   assert.equal(lab.describe(lab.run("open a:p1000")), "open");
   assert.equal(lab.describe(lab.run("open a:p1 max5")), "wallet_exists max");
   assert.equal(lab.describe(lab.run("open b:usd")), "open");
+});
+
+test("a command of an owner who lives elsewhere is refused and not recorded", () => {
+  using lab = new ScriptLab(2);
+  const command = lab.command("open b:usd");
+  const elsewhere = lab.lab.at(0);
+  elsewhere.append(lab.lab.timeMs, { kind: "commands", tenant: TENANT, commands: [decodedCommand(command)] });
+  const outcome = elsewhere.turn().at(-1)?.answered[0]?.outcome ?? null;
+  assert.equal(lab.describe(outcome), "wrong_shard b");
+  assert.equal(elsewhere.file.ledger.findCommand(TENANT, command.owner, command.id), undefined);
+  assert.equal(lab.describe(lab.lab.run(command)), "open");
+});
+
+test("a refused shape is answered in its place, is not recorded, and stops nothing", () => {
+  using lab = new ScriptLab(1);
+  const [first, last] = [lab.command("open a:usd"), lab.command("open b:usd")];
+  const shape = { id: first.id, op: "open", shape: refusal("amount_invalid", "min") };
+  const commands = [shape, decodedCommand(first), decodedCommand(last)];
+  const shard = lab.lab.at(0);
+  const position = shard.append(lab.lab.timeMs, { kind: "commands", tenant: TENANT, commands });
+  const outcomes =
+    shard
+      .turn()
+      .at(-1)
+      ?.answered.map(({ outcome }) => outcome) ?? [];
+  assert.deepEqual(
+    outcomes.map((outcome) => lab.describe(outcome)),
+    ["amount_invalid min", "open", "open"],
+  );
+  for (const outcome of outcomes)
+    assert.deepEqual([outcome.position, outcome.timeMs], [position, lab.lab.timeMs]);
+  assert.equal(outcomes[0]?.balances, null);
+});
+
+test("an outcome shows the wallets of its shard that the command names, in the order first named", () => {
+  for (const [shards, before, line, expected] of [
+    [1, "", "pay a:usd>b:usd:5", "a:usd 95 b:usd 5"],
+    [1, "", "pay a:usd>c:usd:5 a:usd>b:usd:1", "a:usd 94 c:usd 5 b:usd 1"],
+    [2, "", "pay a:usd>b:usd:5", "a:usd 95"],
+    [2, "", "pay a:usd>b:usd:5 a:usd>c:usd:1", "a:usd 94 c:usd 1"],
+    [2, "", "hold a:usd>b:usd:5 a:usd>c:usd:1", "a:usd 100 c:usd 0"],
+    [2, "h=hold a:usd>b:usd:5 a:usd>c:usd:1", "capture h", "a:usd 94 c:usd 1"],
+    [2, "h=hold a:usd>b:usd:5 a:usd>c:usd:1", "release h", "a:usd 100 c:usd 0"],
+    [2, "t=pay a:usd>b:usd:5 a:usd>c:usd:1", "reverse t", "a:usd 100 c:usd 0"],
+    [4, "", "pay a:usd>b:usd:5 a:usd>c:usd:1", "a:usd 94"],
+    [1, "", "freeze a:usd", "a:usd 100"],
+    [1, "", "open a:box", "a:box 0"],
+    [1, "", "limit a:usd max100", "a:usd 100"],
+    [1, "", "pay a:usd>b:usd:101", ""],
+  ] as const) {
+    using lab = new ScriptLab(shards);
+    lab.run(START);
+    lab.run(before);
+    const outcome = lab.run(line);
+    const balances = outcome?.balances?.map(({ wallet, posted }) => `${lab.letters(wallet)} ${posted}`) ?? [];
+    assert.equal(balances.join(" "), expected, line);
+  }
 });

@@ -9,7 +9,14 @@ import assert from "node:assert/strict";
 import type { Command, Leg } from "../../protocol/command.ts";
 import { type CommandId, parseCommandId } from "../../protocol/command-id.ts";
 import type { Bound } from "../../protocol/money.ts";
-import { type AssetName, type OwnerName, ownerOf, parseAsset, parseOwner, type WalletName } from "../../protocol/names.ts";
+import {
+  type AssetName,
+  type OwnerName,
+  ownerOf,
+  parseAsset,
+  parseOwner,
+  type WalletName,
+} from "../../protocol/names.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
 import { shardOf } from "../../protocol/shard-map.ts";
 import { ShardLab } from "./shard-lab.ts";
@@ -90,16 +97,28 @@ export class ScriptLab implements Disposable {
     return `${posted} ${held} ${incoming}`;
   }
 
+  /** The recorded outcome of a named command, or `pending`. */
+  recordedOf(label: string): string {
+    const known = this.#ids.get(label);
+    assert.ok(known, label);
+    const outcome = this.lab.recorded(known.owner, known.id);
+    return outcome ? this.describe(outcome) : "pending";
+  }
+
   /** Status or code, and the detail with owners as letters. */
   describe(outcome: Outcome | null): string {
     assert.ok(outcome);
     if (outcome.status !== "refused") return outcome.status;
-    let detail = outcome.refusal?.detail ?? "";
+    return `${outcome.refusal?.code} ${this.letters(outcome.refusal?.detail ?? "")}`.trim();
+  }
+
+  /** An owner, wallet or id as the language names it. */
+  letters(text: string): string {
     for (const [letter, name] of this.#owners) {
-      if (detail === name || detail.startsWith(`${name}:`)) detail = detail.replace(name, letter);
+      if (text === name || text.startsWith(`${name}:`)) return text.replace(name, letter);
     }
-    for (const [label, { id }] of this.#ids) if (detail === id) detail = label;
-    return `${outcome.refusal?.code} ${detail}`.trim();
+    for (const [label, { id }] of this.#ids) if (text === id) return label;
+    return text;
   }
 
   [Symbol.dispose](): void {
@@ -117,7 +136,16 @@ export class ScriptLab implements Disposable {
       case "open": {
         const wallet = this.wallet(rest[0] ?? "");
         const { min, max, asset } = optionsOf(rest);
-        return { op, id, owner: ownerOf(wallet), wallet, asset, min: min ?? 0n, max: max ?? "unlimited", meta: null };
+        return {
+          op,
+          id,
+          owner: ownerOf(wallet),
+          wallet,
+          asset,
+          min: min ?? 0n,
+          max: max ?? "unlimited",
+          meta: null,
+        };
       }
       case "pay":
       case "hold":
@@ -156,10 +184,12 @@ export class ScriptLab implements Disposable {
     const [first] = legs;
     assert.ok(first);
     const ttl = rest.find((token) => token.startsWith("ttl:"));
-    const versions = rest.filter((token) => token.startsWith("if:")).map((token): [WalletName, number] => {
-      const [wallet = "", version = ""] = token.slice(3).split("=");
-      return [this.wallet(wallet), Number(version)];
-    });
+    const versions = rest
+      .filter((token) => token.startsWith("if:"))
+      .map((token): [WalletName, number] => {
+        const [wallet = "", version = ""] = token.slice(3).split("=");
+        return [this.wallet(wallet), Number(version)];
+      });
     return {
       op: "transfer",
       id,
@@ -176,7 +206,11 @@ export class ScriptLab implements Disposable {
   #leg(token: string): Leg {
     const [from = "", rest = ""] = token.split(">");
     const cut = rest.lastIndexOf(":");
-    return { from: this.wallet(from), to: this.wallet(rest.slice(0, cut)), amount: BigInt(rest.slice(cut + 1)) };
+    return {
+      from: this.wallet(from),
+      to: this.wallet(rest.slice(0, cut)),
+      amount: BigInt(rest.slice(cut + 1)),
+    };
   }
 
   /** Unknown names are ids that nobody used, of owner a. */

@@ -1,3 +1,6 @@
+// The judging of legs, pure: one line a case with the expected code last, every pair of codes in both orders,
+// and the property that the path for one leg judges as the one for many does.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -178,20 +181,28 @@ test("one leg gives the same refusal alone and as a move, for any two wallets", 
       max: fc.constantFrom("max0", "max4", "max*"),
       rest: fc.constantFrom("", "frozen", "closed", "EUR/2", "v2"),
     })
-    .map(({ posted, held, incoming, min, max, rest }) => `${posted} h${held} i${incoming} ${min} ${max} ${rest}`);
+    .map(
+      ({ posted, held, incoming, min, max, rest }) => `${posted} h${held} i${incoming} ${min} ${max} ${rest}`,
+    );
   const wallet = fc.oneof({ weight: 9, arbitrary: spec }, { weight: 1, arbitrary: fc.constant("-") });
   fc.assert(
-    fc.property(wallet, wallet, fc.bigInt({ min: 1n, max: 9n }), fc.boolean(), (from, to, amount, versions) => {
-      const wallets = new Map([
-        ["a:x", walletOf("a:x", from)],
-        ["b:x", walletOf("b:x", to)],
-      ]);
-      const leg = legOf("a:x", "b:x", amount);
-      const ifVersion = versions ? ([[leg.to, 1]] as const) : null;
-      const alone = judgeLeg(wallets.get("a:x"), wallets.get("b:x"), leg, ifVersion);
-      const move = judgeMove(tallied([leg], wallets), { debits: true, ifVersion });
-      assert.deepEqual(move?.refusal ?? null, alone);
-    }),
+    fc.property(
+      wallet,
+      wallet,
+      fc.bigInt({ min: 1n, max: 9n }),
+      fc.boolean(),
+      (from, to, amount, versions) => {
+        const wallets = new Map([
+          ["a:x", walletOf("a:x", from)],
+          ["b:x", walletOf("b:x", to)],
+        ]);
+        const leg = legOf("a:x", "b:x", amount);
+        const ifVersion = versions ? ([[leg.to, 1]] as const) : null;
+        const alone = judgeLeg(wallets.get("a:x"), wallets.get("b:x"), leg, ifVersion);
+        const move = judgeMove(tallied([leg], wallets), { debits: true, ifVersion });
+        assert.deepEqual(move?.refusal ?? null, alone);
+      },
+    ),
     { numRuns: 2000 },
   );
 });

@@ -1,14 +1,14 @@
 // Seeded traffic over the shards of a lab: commands, turns of any size, frames cut anywhere, delivered late,
 // twice and out of order, time that passes, units that are quarantined. One seed is one history.
 
-import { expect } from "./seeded.ts";
-import type { ScriptLab } from "./command-script.ts";
-import type { Seeded } from "./seeded.ts";
-import type { LabShard } from "./shard-lab.ts";
 import type { Command } from "../../protocol/command.ts";
-import type { PeerFrame } from "../../protocol/peer-frame.ts";
 import { isRefusedShape } from "../../protocol/decoded-command.ts";
 import { decodeItem } from "../../protocol/item-codec.ts";
+import type { PeerFrame } from "../../protocol/peer-frame.ts";
+import type { ScriptLab } from "./command-script.ts";
+import type { Seeded } from "./seeded.ts";
+import { expect } from "./seeded.ts";
+import type { LabShard } from "./shard-lab.ts";
 
 const OWNERS = "abcdef";
 
@@ -30,7 +30,8 @@ export interface Labels {
 /** One line of the command language. */
 export function randomLine(random: Seeded, label: string, { holds, pays }: Labels): string {
   const wallet = () => `${random.pick(OWNERS)}:${random.pick(["usd", "usd", "eur", "box"])}`;
-  const like = (from: string) => `${random.pick(OWNERS)}:${from.endsWith("eur") ? "eur" : random.pick(["usd", "box"])}`;
+  const like = (from: string) =>
+    `${random.pick(OWNERS)}:${from.endsWith("eur") ? "eur" : random.pick(["usd", "box"])}`;
   const amount = () => random.below(60) + 1;
   const recent = (labels: readonly string[]) => (labels.length > 0 ? random.pick(labels.slice(-15)) : "none");
   const legs = (count: number, owner: string | null): string => {
@@ -45,10 +46,13 @@ export function randomLine(random: Seeded, label: string, { holds, pays }: Label
   const kind = random.below(100);
   if (kind < 30) return `${label}=pay ${legs(1, null)}`;
   if (kind < 45) return `${label}=pay ${legs(2 + random.below(3), null)}`;
-  if (kind < 62) return `${label}=hold ${legs(random.chance(0.3) ? 2 : 1, random.pick(OWNERS))} ttl:${1 + random.below(20_000)}`;
-  if (kind < 80) return `${label}=capture ${recent(holds)} ${random.chance(0.5) ? amount() : ""} ${random.chance(0.5) ? "keep" : ""}`;
+  if (kind < 62)
+    return `${label}=hold ${legs(random.chance(0.3) ? 2 : 1, random.pick(OWNERS))} ttl:${1 + random.below(20_000)}`;
+  if (kind < 80)
+    return `${label}=capture ${recent(holds)} ${random.chance(0.5) ? amount() : ""} ${random.chance(0.5) ? "keep" : ""}`;
   if (kind < 84) return `${label}=release ${recent(holds)}`;
-  if (kind < 95) return `${label}=reverse ${recent(random.chance(0.5) ? holds : pays)} ${random.chance(0.4) ? amount() : ""}`;
+  if (kind < 95)
+    return `${label}=reverse ${recent(random.chance(0.5) ? holds : pays)} ${random.chance(0.4) ? amount() : ""}`;
   if (kind < 96) return `${label}=freeze ${wallet()}`;
   if (kind < 99) return `${label}=unfreeze ${wallet()}`;
   return `${label}=close ${wallet()}`;
@@ -76,6 +80,7 @@ export class RandomTraffic {
     const { lab } = this.#script;
     const shard = random.pick(lab.shards);
     const kind = random.below(100);
+    if (random.chance(0.04)) lab.settle();
     if (kind < 18) this.#submit();
     else if (kind < 50) this.#turn();
     else if (kind < 72) this.#cut();
@@ -83,6 +88,14 @@ export class RandomTraffic {
     else if (kind < 99) lab.timeMs += random.below(300);
     else lab.timeMs += random.chance(0.1) ? 31_000 : 1000;
     if (kind >= 94) lab.tick(shard.shard);
+  }
+
+  /** Lines that are not sent, with a moment of time now and then. */
+  lines(count: number): string[] {
+    const lines = Array.from({ length: count }, (_, index) => this.#line(`t${index}`));
+    return lines.flatMap((line) =>
+      this.#random.chance(0.1) ? [line, `wait ${this.#random.below(5000)}`] : [line],
+    );
   }
 
   /** Commands that were sent so far. */
@@ -97,13 +110,16 @@ export class RandomTraffic {
       lab.submit(random.pick(this.#commands));
       return;
     }
-    const label = `t${this.#commands.length}`;
-    const line = randomLine(random, label, { holds: this.#holds, pays: this.#pays });
-    const command = this.#script.command(line);
-    if (line.includes("=hold")) this.#holds.push(label);
-    if (line.includes("=pay")) this.#pays.push(label);
+    const command = this.#script.command(this.#line(`t${this.#commands.length}`));
     this.#commands.push(command);
     lab.submit(...(random.chance(0.1) ? [command, command] : [command]));
+  }
+
+  #line(label: string): string {
+    const line = randomLine(this.#random, label, { holds: this.#holds, pays: this.#pays });
+    if (line.includes("=hold")) this.#holds.push(label);
+    if (line.includes("=pay")) this.#pays.push(label);
+    return line;
   }
 
   #turn(): void {
@@ -153,8 +169,8 @@ export class RandomTraffic {
     if (this.#network.length === 0) return;
     const place = random.below(this.#network.length);
     const frame = expect(this.#network[place]);
-    if (random.chance(0.7)) this.#network.splice(place, 1);
-    if (this.#network.length > 30) this.#network.shift();
+    if (random.chance(0.8)) this.#network.splice(place, 1);
+    if (this.#network.length > 12) this.#network.shift();
     this.#script.lab.deliver(frame);
   }
 }

@@ -1,9 +1,16 @@
+// The saga machines cell by cell: every state on every event, with the phase that follows and the effects. The
+// types ask for every cell; `bug` is an event that cannot reach the state and must throw.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Saga, SagaPeer } from "../../actors/ledger.ts";
 import { stepCheck } from "../../actors/saga-check.ts";
 import { stepMany } from "../../actors/saga-many.ts";
-import { type ParticipantEvent, type ParticipantState, stepParticipant } from "../../actors/saga-participant.ts";
+import {
+  type ParticipantEvent,
+  type ParticipantState,
+  stepParticipant,
+} from "../../actors/saga-participant.ts";
 import type { SagaEvent, SagaStep } from "../../actors/saga-step.ts";
 import { stepTwo } from "../../actors/saga-two.ts";
 import type { ItemLeg, ResultItem } from "../../protocol/item.ts";
@@ -62,8 +69,15 @@ interface Answer {
 }
 
 function result(from: number, of: ResultItem["of"], { code, leg = 0, asset = USD }: Answer = {}): SagaEvent {
-  const assets = code || of === "apply" || of === "commit" ? [] : ([[walletName(from === 1 ? "b:x" : "c:x"), asset]] as const);
-  return { kind: "result", from, item: { kind: "result", saga: 7, of, refusal: code ? refusal(code) : null, leg, assets } };
+  const assets =
+    code || of === "apply" || of === "commit"
+      ? []
+      : ([[walletName(from === 1 ? "b:x" : "c:x"), asset]] as const);
+  return {
+    kind: "result",
+    from,
+    item: { kind: "result", saga: 7, of, refusal: code ? refusal(code) : null, leg, assets },
+  };
 }
 
 /** A step in one line: the phase that follows, or `ended`, and the effects. */
@@ -147,9 +161,13 @@ test("a move with one other shard follows its table", () => {
     stranger: "bug",
     timer: "bug",
   } as const;
-  assertTable(stepTwo, { applying: newSaga("applying", OTHERS.slice(0, 1)) }, {
-    applying: { done: "ended post settle", refusedApply: "ended return refuse:wallet_frozen", ...bugs },
-  });
+  assertTable(
+    stepTwo,
+    { applying: newSaga("applying", OTHERS.slice(0, 1)) },
+    {
+      applying: { done: "ended post settle", refusedApply: "ended return refuse:wallet_frozen", ...bugs },
+    },
+  );
 });
 
 test("placing a hold over shards follows its table", () => {
@@ -210,7 +228,15 @@ test("a move with several other shards follows its table", () => {
     committing,
     oneCommitted: run(stepMany, committing, "committed"),
   };
-  const others = { done: "bug", refusedApply: "bug", fits: "bug", fitsNot: "bug", lastFits: "bug", lastFitsNot: "bug", stranger: "bug" } as const;
+  const others = {
+    done: "bug",
+    refusedApply: "bug",
+    fits: "bug",
+    fitsNot: "bug",
+    lastFits: "bug",
+    lastFitsNot: "bug",
+    stranger: "bug",
+  } as const;
   const undecided = { committed: "bug", lastCommitted: "bug", refusedCommit: "bug" } as const;
   const decided = {
     yes: "bug",

@@ -1,4 +1,5 @@
-// Randomness from a seed, so that a failing history can be run again: mulberry32 by Tommy Ettinger (2017).
+// Randomness from a seed, so that a failing history can be run again. Owns nothing but its state; never the
+// process's randomness. Source of the algorithm: mulberry32 by Tommy Ettinger (2017).
 
 import assert from "node:assert/strict";
 

@@ -1,7 +1,10 @@
-// Looks into the files of a lab and checks what must be true of money: at any cut, and when nothing is under way.
+// Looks into the files of a lab and checks what must be true of money: at any cut, and when nothing is under
+// way. Reads rows itself beside the sweep that operators run, so that the two cannot be wrong together.
 
 import assert from "node:assert/strict";
 import { openReader } from "../../storage/database.ts";
+import { openCut } from "../../storage/read-only.ts";
+import { verifyShards } from "../../storage/verify.ts";
 import type { LabShard, ShardLab } from "./shard-lab.ts";
 
 type Row = Record<string, unknown>;
@@ -24,7 +27,8 @@ function add(sums: Map<string, bigint>, asset: unknown, amount: bigint): void {
 export function assertSums(lab: ShardLab): void {
   for (const shard of lab.shards) {
     const sums = new Map<string, bigint>();
-    for (const row of rowsOfShard(shard, "SELECT asset, posted FROM wallet")) add(sums, row["asset"], BigInt(String(row["posted"])));
+    for (const row of rowsOfShard(shard, "SELECT asset, posted FROM wallet"))
+      add(sums, row["asset"], BigInt(String(row["posted"])));
     for (const row of rowsOfShard(shard, "SELECT asset, direction, sum FROM pair_money")) {
       const sum = BigInt(String(row["sum"]));
       add(sums, row["asset"], row["direction"] === 0n ? sum : -sum);
@@ -36,13 +40,18 @@ export function assertSums(lab: ShardLab): void {
 /** When nothing is under way: no saga, no reservation but those of open holds, and all that was sent was applied. */
 export function assertSettled(lab: ShardLab): void {
   assertSums(lab);
+  assertVerified(lab);
   for (const shard of lab.shards) {
     const { ledger } = shard.file;
     const count = (table: string) => rowsOfShard(shard, `SELECT * FROM ${table}`).length;
     assert.equal(count("saga"), 0, "every saga has ended");
     assert.equal(count("prepared"), 0, "every prepared move was decided");
     assert.equal(count("outbox"), 0, "every item was acknowledged");
-    assert.equal(rowsOfShard(shard, "SELECT * FROM timer WHERE kind = 1 AND parked = 0").length, 0, "no vote is waited for");
+    assert.equal(
+      rowsOfShard(shard, "SELECT * FROM timer WHERE kind = 1 AND parked = 0").length,
+      0,
+      "no vote is waited for",
+    );
     const held = rowsOfShard(shard, "SELECT held, incoming FROM wallet");
     for (const row of held) assert.equal(row["incoming"], 0n, "no credit is reserved");
     const left = rowsOfShard(shard, "SELECT number FROM hold").map((row) => {
@@ -53,10 +62,29 @@ export function assertSettled(lab: ShardLab): void {
       if (hold.legs.length === 1) return hold.left;
       return hold.left === 0n ? 0n : hold.legs.reduce((sum, { amount }) => sum + amount, 0n);
     });
+    for (const { target } of timersOf(shard)) {
+      assert.equal(ledger.hold(target)?.status, "open", "only open holds have a timer");
+    }
     const sum = (amounts: readonly bigint[]) => amounts.reduce((total, amount) => total + amount, 0n);
-    assert.equal(sum(held.map((row) => BigInt(String(row["held"])))), sum(left), "held is what open holds have left");
+    assert.equal(
+      sum(held.map((row) => BigInt(String(row["held"])))),
+      sum(left),
+      "held is what open holds have left",
+    );
     for (const other of lab.shards) assertPair(shard, other);
     for (const { number, open } of commandsOf(shard)) assert.ok(!open, `command ${number} has an outcome`);
+  }
+}
+
+/** The sweep of every invariant over the files. */
+export function assertVerified(lab: ShardLab): void {
+  const doors = openCut(lab.shards.map(({ file }) => file.path));
+  try {
+    const { violations, clean } = verifyShards(doors, { deep: true, running: false });
+    assert.deepEqual(violations, []);
+    assert.ok(clean);
+  } finally {
+    for (const door of doors) door.close();
   }
 }
 
@@ -66,10 +94,22 @@ function assertPair(shard: LabShard, other: LabShard): void {
   const { sent } = shard.file.ledger.pair(other.shard);
   const { applied } = other.file.ledger.pair(shard.shard);
   assert.deepEqual([applied.number, Buffer.from(applied.hash)], [sent.number, Buffer.from(sent.hash)]);
-  const out = rowsOfShard(shard, `SELECT asset, sum FROM pair_money WHERE peer = ${other.shard} AND direction = 0`);
-  const applied_ = rowsOfShard(other, `SELECT asset, sum FROM pair_money WHERE peer = ${shard.shard} AND direction = 1`);
-  const nonZero = (rows: Row[]) => rows.filter((row) => row["sum"] !== "0").map((row) => `${row["asset"]} ${row["sum"]}`);
-  assert.deepEqual(nonZero(applied_).sort(), nonZero(out).sort(), "money sent is money applied");
+  const out = rowsOfShard(
+    shard,
+    `SELECT asset, sum FROM pair_money WHERE peer = ${other.shard} AND direction = 0`,
+  );
+  const received = rowsOfShard(
+    other,
+    `SELECT asset, sum FROM pair_money WHERE peer = ${shard.shard} AND direction = 1`,
+  );
+  const nonZero = (rows: Row[]) =>
+    rows.filter((row) => row["sum"] !== "0").map((row) => `${row["asset"]} ${row["sum"]}`);
+  assert.deepEqual(nonZero(received).sort(), nonZero(out).sort(), "money sent is money applied");
+}
+
+function timersOf(shard: LabShard): { target: number }[] {
+  const rows = rowsOfShard(shard, "SELECT target FROM timer WHERE kind = 0");
+  return rows.map((row) => ({ target: Number(row["target"]) }));
 }
 
 function commandsOf({ file }: LabShard): { number: number; open: boolean }[] {
@@ -86,7 +126,8 @@ export function assertOneOutcomeEach(lab: ShardLab): void {
     for (const [id, outcomes] of shard.outcomes) {
       const own = outcomes.filter(({ refusal }) => refusal?.code !== "id_conflict");
       const [first] = own;
-      for (const outcome of own) assert.deepEqual({ ...outcome, replayed: false }, { ...first, replayed: false }, id);
+      for (const outcome of own)
+        assert.deepEqual({ ...outcome, replayed: false }, { ...first, replayed: false }, id);
       assert.ok(own.filter(({ replayed }) => !replayed).length <= 1, `${id} settles once`);
     }
   }

@@ -3,7 +3,7 @@
 // it likes, and carries frames between shards in the order, and as often, as it likes.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ApplyProgress, applyRecord } from "../../actors/apply.ts";
@@ -23,6 +23,8 @@ import { ShardFile } from "../../storage/shard-file.ts";
 import { TENANT } from "./test-wallets.ts";
 
 const CLUSTER = "lab";
+/** What these tests are about does not depend on the disk, and thousands of small turns would wait for it. */
+const PARENT_DIRECTORY = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 /** A command as a log record's decoder gives it. */
 export function decodedCommand(command: Command): DecodedCommand {
@@ -102,7 +104,7 @@ export class ShardLab implements Disposable {
   readonly #directory: string;
 
   constructor(shards: number) {
-    this.#directory = mkdtempSync(join(tmpdir(), "coffer-lab-"));
+    this.#directory = mkdtempSync(join(PARENT_DIRECTORY, "coffer-lab-"));
     this.shards = Array.from({ length: shards }, (_, shard) => {
       const path = join(this.#directory, `${shard}.db`);
       return new LabShard(shard, ShardFile.open({ path, cluster: CLUSTER, shard, shards }));
@@ -173,7 +175,9 @@ export class ShardLab implements Disposable {
       const pairs = this.shards.flatMap(({ shard }) =>
         this.shards.map((other) => [shard, other.shard] as const).filter(([from, to]) => from !== to),
       );
-      const frames = pairs.filter(([from, to]) => this.#hasNews(from, to)).map(([from, to]) => this.frame(from, to));
+      const frames = pairs
+        .filter(([from, to]) => this.#hasNews(from, to))
+        .map(([from, to]) => this.frame(from, to));
       if (frames.length === 0) return;
       for (const frame of frames) this.deliver(frame);
     }

@@ -4,7 +4,13 @@
 
 import assert from "node:assert/strict";
 import type { Wallet } from "../../actors/wallet.ts";
-import { parseAsset, parseTenant, parseWallet, type TenantName, type WalletName } from "../../protocol/names.ts";
+import {
+  parseAsset,
+  parseTenant,
+  parseWallet,
+  type TenantName,
+  type WalletName,
+} from "../../protocol/names.ts";
 
 /** A tenant's name that is known to be valid. */
 export function tenantName(text: string): TenantName {
@@ -54,8 +60,10 @@ function withToken(wallet: Wallet, token: string): Wallet {
   const asset = parseAsset(token);
   if (asset) return { ...wallet, asset };
   if (token === "open" || token === "frozen" || token === "closed") return { ...wallet, status: token };
-  if (token.startsWith("min")) return { ...wallet, min: token === "min*" ? "unlimited" : BigInt(token.slice(3)) };
-  if (token.startsWith("max")) return { ...wallet, max: token === "max*" ? "unlimited" : BigInt(token.slice(3)) };
+  if (token.startsWith("min"))
+    return { ...wallet, min: token === "min*" ? "unlimited" : BigInt(token.slice(3)) };
+  if (token.startsWith("max"))
+    return { ...wallet, max: token === "max*" ? "unlimited" : BigInt(token.slice(3)) };
   if (token.startsWith("h")) return { ...wallet, held: BigInt(token.slice(1)) };
   if (token.startsWith("i")) return { ...wallet, incoming: BigInt(token.slice(1)) };
   if (token.startsWith("v")) return { ...wallet, version: Number(token.slice(1)) };

@@ -1,3 +1,6 @@
+// The wallet cache: one actor a wallet, what stays and what goes, and that dirty wallets never go. Guards against
+// a second copy of a wallet, which would lose one of two changes.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Wallet } from "../../actors/wallet.ts";

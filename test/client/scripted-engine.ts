@@ -3,8 +3,8 @@
 //
 // It keeps the one rule that clients rely on: the first time an id comes it is carried out, later it is a replay.
 import type { Connection } from "../../cluster/connection.ts";
-import { decodeCommandFrame } from "../../protocol/command-frame.ts";
 import type { Command } from "../../protocol/command.ts";
+import { decodeCommandFrame } from "../../protocol/command-frame.ts";
 import { isRefusedShape } from "../../protocol/decoded-command.ts";
 import { encodeInfo, INFO_LIMITS } from "../../protocol/info.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
@@ -44,7 +44,11 @@ export class ScriptedEngine {
   readonly #positions: number[];
   readonly #changes = new Set<() => void>();
 
-  constructor(connection: Connection, shards = 4, script: (frame: SeenFrame, index: number) => FrameScript = () => ({})) {
+  constructor(
+    connection: Connection,
+    shards = 4,
+    script: (frame: SeenFrame, index: number) => FrameScript = () => ({}),
+  ) {
     this.shards = shards;
     this.#connection = connection;
     this.#script = script;
@@ -97,15 +101,22 @@ export class ScriptedEngine {
     const shard = Number(subject.split(".")[2]);
     const record = parseRecordSubject(subject, shard);
     if (record.kind !== "frame") throw new Error(`not a frame: ${subject}`);
-    const decoded = decodeCommandFrame(data, { tenant: record.tenant, owner: null, shard, shards: this.shards });
+    const decoded = decodeCommandFrame(data, {
+      tenant: record.tenant,
+      owner: null,
+      shard,
+      shards: this.shards,
+    });
     const commands = decoded.commands.map((each) => {
-      if (isRefusedShape(each)) throw new Error(`the client sent what is refused for its shape: ${JSON.stringify(each)}`);
+      if (isRefusedShape(each))
+        throw new Error(`the client sent what is refused for its shape: ${JSON.stringify(each)}`);
       return each.command;
     });
     const frame = { shard, reply: decoded.reply ?? "", commands };
     const { ack = "accepted", outcomes = "sent" } = this.#script(frame, this.frames.length);
     this.frames.push(frame);
-    if (ack === "busy") this.#respond(ackTo, { error: { code: 503, err_code: 10077, description: "maximum bytes exceeded" } });
+    if (ack === "busy")
+      this.#respond(ackTo, { error: { code: 503, err_code: 10077, description: "maximum bytes exceeded" } });
     if (ack === "accepted" || ack === "lost") {
       const position = (this.#positions[shard] ?? 0) + 1;
       this.#positions[shard] = position;
@@ -126,20 +137,30 @@ export class ScriptedEngine {
     const status = command.op === "open" ? "open" : "posted";
     const { id, op } = command;
     this.#outcomes.set(keyOf(command), {
-      id, op, status, refusal: null, replayed: false, shard, position, timeMs: position, balances: [],
+      id,
+      op,
+      status,
+      refusal: null,
+      replayed: false,
+      shard,
+      position,
+      timeMs: position,
+      balances: [],
     });
   }
 
   #answer(subject: string, data: Uint8Array): ReadAnswer | null {
     const to = parseAsk(subject);
     const request = to && decodeRead(data, to);
-    if (!to || !request?.ok || request.value.get !== "outcome") throw new Error(`not an outcome read: ${subject}`);
+    if (!to || !request?.ok || request.value.get !== "outcome")
+      throw new Error(`not an outcome read: ${subject}`);
     this.reads.push(request.value.id);
     for (const change of this.#changes) change();
     const shard = Number(subject.split(".")[2]);
     const asOf = { shard, position: this.#positions[shard] ?? 0, timeMs: 0 };
     if (this.asked === "silent") return null;
-    if (this.asked === "pending") return { kind: "outcome", outcome: { id: request.value.id, status: "pending" }, asOf };
+    if (this.asked === "pending")
+      return { kind: "outcome", outcome: { id: request.value.id, status: "pending" }, asOf };
     const outcome = this.#outcomes.get(`${to.owner} ${request.value.id}`);
     return outcome === undefined
       ? { kind: "failed", code: "outcome_not_found", detail: null }

@@ -85,7 +85,10 @@ describe("connect", bound, () => {
   });
 
   test("is unreachable where no engine is behind the server", async () => {
-    await assert.rejects(connect({ servers: nats.url, tenant: "demo", connectWaitMs: 200 }), CofferUnreachable);
+    await assert.rejects(
+      connect({ servers: nats.url, tenant: "demo", connectWaitMs: 200 }),
+      CofferUnreachable,
+    );
   });
 
   test("waits for an engine that comes up later", async () => {
@@ -106,6 +109,8 @@ describe("send", bound, () => {
       [{ op: "transfer", from: "alice:usd", to: "alice:usd", amount: 1n }, "same_wallet"],
       [{ op: "transfer", from: "alice:usd", to: "bob:usd", amount: 0n }, "amount_invalid"],
       [{ op: "transfer", from: "alice:usd", to: "bob:usd", amount: 1 }, "amount_invalid"],
+      [{ op: "transfer", from: "alice:usd", to: "bob:usd", amount: 1n, ref: 5n }, "malformed"],
+      [{ op: "transfer", id: null, from: "alice:usd", to: "bob:usd", amount: 1n }, "id_invalid"],
       [{ op: "transfer", id: "7", from: "alice:usd", to: "bob:usd", amount: 1n }, "id_invalid"],
       [{ op: "open", wallet: "alice", asset: "USD/2" }, "wallet_invalid"],
       [{ op: "open", wallet: "alice:usd", asset: "usd" }, "asset_invalid"],
@@ -119,7 +124,11 @@ describe("send", bound, () => {
     for (const [command, code] of wrong) {
       const outcome = await at.coffer.send(command as CommandInput);
       assert.equal(outcome.status, "refused");
-      assert.equal(outcome.status === "refused" ? outcome.refusal?.code : null, code, JSON.stringify(String(command)));
+      assert.equal(
+        outcome.status === "refused" ? outcome.refusal?.code : null,
+        code,
+        JSON.stringify(String(command)),
+      );
     }
     assert.deepEqual(at.engine.frames, []);
   });
@@ -135,12 +144,18 @@ describe("send", bound, () => {
   test("takes amounts and bounds as bigint or text, and versions as numbers", async () => {
     await using at = await setting();
     await at.coffer.send({ op: "open", wallet: "world:usd", asset: "USD/2", min: "unlimited", max: 5n });
-    const legs = [{ from: "alice:usd", to: "shop:usd", amount: "12" }, { from: "alice:usd", to: "fees:usd", amount: 3n }];
+    const legs = [
+      { from: "alice:usd", to: "shop:usd", amount: "12" },
+      { from: "alice:usd", to: "fees:usd", amount: 3n },
+    ];
     await at.coffer.send({ op: "transfer", legs, ifVersion: { "alice:usd": 4 }, ref: undefined });
     const [open, move] = at.engine.applied;
     assert.ok(open?.op === "open" && open.min === "unlimited" && open.max === 5n);
     assert.ok(move?.op === "transfer" && move.ifVersion?.[0]?.[1] === 4 && move.ref === null);
-    assert.deepEqual(move.legs.map(({ amount }) => amount), [12n, 3n]);
+    assert.deepEqual(
+      move.legs.map(({ amount }) => amount),
+      [12n, 3n],
+    );
   });
 
   test("sends commands of one owner in the order of the calls, whatever the frames", async () => {
@@ -150,8 +165,13 @@ describe("send", bound, () => {
     const outcomes = await at.coffer.sendMany(commands);
     assert.equal(outcomes.filter(({ status }) => status === "posted").length, 2_000);
     for (const owner of owners) {
-      const amounts = at.engine.applied.flatMap((each) => (each.op === "transfer" && each.owner === owner ? each.legs : []));
-      assert.deepEqual(amounts, amounts.toSorted((left, right) => Number(left.amount - right.amount)));
+      const amounts = at.engine.applied.flatMap((each) =>
+        each.op === "transfer" && each.owner === owner ? each.legs : [],
+      );
+      assert.deepEqual(
+        amounts,
+        amounts.toSorted((left, right) => Number(left.amount - right.amount)),
+      );
       assert.equal(amounts.length, 500);
     }
   });
@@ -165,7 +185,9 @@ describe("send", bound, () => {
 
   test("never has more commands on the way than the window", async () => {
     await using at = await setting(() => ({ ack: "dropped" }), { windowCommands: 10, deadlineMs: 400 });
-    const outcomes = await at.coffer.sendMany(Array.from({ length: 30 }, (_, index) => transfer("alice", index)));
+    const outcomes = await at.coffer.sendMany(
+      Array.from({ length: 30 }, (_, index) => transfer("alice", index)),
+    );
     assert.deepEqual(new Set(statuses(outcomes)), new Set(["unknown"]));
     assert.ok(at.engine.frames.length > 3);
     for (const { commands } of at.engine.frames) assert.ok(commands.length <= 10);
@@ -175,7 +197,11 @@ describe("send", bound, () => {
     const unhandled: unknown[] = [];
     const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
     process.on("unhandledRejection", onUnhandled);
-    await using at = await setting(() => ({ ack: "dropped" }), { windowCommands: 1, waitingMax: 1, deadlineMs: 300 });
+    await using at = await setting(() => ({ ack: "dropped" }), {
+      windowCommands: 1,
+      waitingMax: 1,
+      deadlineMs: 300,
+    });
     const sent = [transfer("alice", 1), transfer("alice", 2)].map((command) => at.coffer.send(command));
     void at.coffer.send(transfer("alice", 3));
     await assert.rejects(at.coffer.send(transfer("alice", 4)), CofferOverloaded);
@@ -234,7 +260,9 @@ describe("doubt", bound, () => {
   });
 
   test("a command ends as unknown at its deadline, and is found afterwards", async () => {
-    await using at = await setting((_, index) => (index === 0 ? { ack: "lost", outcomes: "withheld" } : { ack: "dropped" }));
+    await using at = await setting((_, index) =>
+      index === 0 ? { ack: "lost", outcomes: "withheld" } : { ack: "dropped" },
+    );
     at.engine.asked = "silent";
     const outcome = await at.coffer.send(transfer("alice", 1), { deadlineMs: 200 });
     assert.equal(outcome.status, "unknown");
@@ -266,12 +294,17 @@ describe("doubt", bound, () => {
       at.coffer.send(transfer("alice", 1, id)),
       at.coffer.send(transfer("alice", 1, id)),
     ]);
-    assert.deepEqual(outcomes.map((each) => each.status === "posted" && each.replayed), [false, true]);
+    assert.deepEqual(
+      outcomes.map((each) => each.status === "posted" && each.replayed),
+      [false, true],
+    );
     assert.equal(at.engine.frames.length, 2);
   });
 
   test("the late outcome of a command that ended as unknown is not given to another with its id", async () => {
-    await using at = await setting((_, index) => (index === 0 ? { outcomes: "withheld" } : { ack: "dropped" }));
+    await using at = await setting((_, index) =>
+      index === 0 ? { outcomes: "withheld" } : { ack: "dropped" },
+    );
     at.engine.asked = "silent";
     const id = "0190c0de-0000-7000-8000-00000000000b";
     const first = await at.coffer.send(transfer("alice", 1, id), { deadlineMs: 150 });

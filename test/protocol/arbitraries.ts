@@ -32,25 +32,32 @@ export function must<Value>(value: Value | undefined | null): Value {
   return value;
 }
 
+/** Tenants of every allowed length. */
 export const tenant: fc.Arbitrary<TenantName> = fc
   .stringMatching(/^[a-z0-9-]{1,32}$/)
   .map((text) => must(parseTenant(text)));
+/** Owners of every allowed length. */
 export const owner: fc.Arbitrary<OwnerName> = fc
   .stringMatching(/^[A-Za-z0-9_-]{1,64}$/)
   .map((text) => must(parseOwner(text)));
 const purse = fc.stringMatching(/^[a-z0-9_-]{1,32}$/);
+/** Wallets of any owner. */
 export const wallet: fc.Arbitrary<WalletName> = fc
   .tuple(owner, purse)
   .map(([name, part]) => must(parseWallet(`${name}:${part}`)));
+/** Assets of every scale. */
 export const asset: fc.Arbitrary<AssetName> = fc
   .tuple(fc.stringMatching(/^[A-Z][A-Z0-9]{0,11}$/), fc.integer({ min: 0, max: 18 }))
   .map(([code, scale]) => must(parseAsset(`${code}/${scale}`)));
+/** Command ids of every UUID version. */
 export const id: fc.Arbitrary<CommandId> = fc.uuid().map((text) => must(parseCommandId(text)));
+/** Amounts 1..2^63-1, the widths of integers at their edges. */
 export const amount = fc.oneof(
   fc.bigInt({ min: 1n, max: INT64_MAX }),
   fc.constantFrom(1n, 127n, 128n, 255n, 256n, 65_535n, 65_536n, 4_294_967_295n, 4_294_967_296n, INT64_MAX),
   fc.constantFrom(9_007_199_254_740_991n, 9_007_199_254_740_992n, 9_007_199_254_740_993n),
 );
+/** Signed balances, the widths of integers at their edges. */
 export const money = fc.oneof(
   fc.bigInt({ min: INT64_MIN, max: INT64_MAX }),
   fc.constantFrom(
@@ -69,12 +76,15 @@ export const money = fc.oneof(
 );
 const bound: fc.Arbitrary<Bound> = fc.oneof(money, fc.constant("unlimited" as const));
 const available: fc.Arbitrary<Bound> = fc.oneof(bound, fc.constant(2n * INT64_MAX));
+/** Lower bounds: at most 0, or none. */
 export const min: fc.Arbitrary<Bound> = fc.oneof(
   fc.constant("unlimited" as const),
   amount.map((value) => -value),
   fc.constant(0n),
 );
+/** Upper bounds: at least 0, or none. */
 export const max: fc.Arbitrary<Bound> = fc.oneof(fc.constant("unlimited" as const), amount, fc.constant(0n));
+/** Positions, versions and numbers: 0..2^53-1. */
 export const counter = fc.oneof(fc.maxSafeNat(), fc.nat(300), fc.constantFrom(4_294_967_295, 4_294_967_296));
 const ttlMs = fc.oneof(fc.integer({ min: 1, max: HOLD_TTL_MS_MAX }), fc.constantFrom(1, HOLD_TTL_MS_MAX));
 const timeMs = fc.integer({ min: 0, max: TIME_MS_MAX });
@@ -216,6 +226,7 @@ export const command: fc.Arbitrary<Command> = owner.chain((name) =>
   fc.oneof(transferOf(name), otherOf(name)),
 );
 
+/** Refusals of every code. */
 export const refused: fc.Arbitrary<Refusal> = fc.record({
   code: fc.constantFrom(...REFUSALS.map(({ code }) => code)),
   detail: orNull(text(80)),
@@ -232,6 +243,7 @@ const balances: fc.Arbitrary<Balances> = fc.record({
 
 const wallets = fc.uniqueArray(balances, { selector: (each) => each.wallet, maxLength: 4 });
 
+/** Outcomes in every combination, also ones that never occur. */
 export const outcome: fc.Arbitrary<Outcome> = fc.record({
   id: fc.oneof<fc.Arbitrary<string | null>[]>(
     id,
@@ -279,11 +291,13 @@ const decisionItem: fc.Arbitrary<DecisionItem> = fc.record({
   saga: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
 });
 
+/** Items of every kind. */
 export const item: fc.Arbitrary<Item> = fc.oneof<fc.Arbitrary<Item>[]>(moveItem, resultItem, decisionItem);
 
 const hash = fc.uint8Array({ minLength: 16, maxLength: 16 });
 const mark: fc.Arbitrary<PairMark> = fc.record({ number: counter, hash });
 
+/** Frames between any shards. */
 export const peerFrame: fc.Arbitrary<PeerFrame> = fc.record({
   cluster: fc.stringMatching(/^[a-z0-9-]{1,64}$/),
   from: shard,
@@ -298,6 +312,7 @@ export const peerFrame: fc.Arbitrary<PeerFrame> = fc.record({
 
 const stamp = { cluster: fc.stringMatching(/^[a-z0-9-]{1,64}$/), shard, epoch: fc.integer({ min: 1 }) };
 
+/** Owner records of every kind. */
 export const ownerRecord: fc.Arbitrary<OwnerRecord> = fc.oneof<fc.Arbitrary<OwnerRecord>[]>(
   fc.record({ kind: fc.constant("epoch" as const), ...stamp, node: text(32), codeVersion: fc.nat() }),
   fc.record({
@@ -330,6 +345,7 @@ const event: fc.Arbitrary<Event> = fc.record({
   timeMs,
 });
 
+/** Event messages, also empty ones. */
 export const eventMessage: fc.Arbitrary<EventMessage> = fc.record({
   from: eventId,
   to: eventId,
@@ -337,6 +353,7 @@ export const eventMessage: fc.Arbitrary<EventMessage> = fc.record({
   events: fc.array(event, { maxLength: 4 }),
 });
 
+/** Wallets as reads show them. */
 export const walletView: fc.Arbitrary<WalletView> = fc.record({
   wallet,
   asset,
@@ -351,6 +368,7 @@ export const walletView: fc.Arbitrary<WalletView> = fc.record({
   meta: orNull(meta),
 });
 
+/** Entries of every kind. */
 export const entry: fc.Arbitrary<Entry> = fc.record({
   version: counter,
   kind: fc.constantFrom(...STEP_KINDS),
@@ -367,6 +385,7 @@ export const entry: fc.Arbitrary<Entry> = fc.record({
   timeMs,
 });
 
+/** Holds as reads show them. */
 export const holdView: fc.Arbitrary<HoldView> = fc.record({
   id,
   status: fc.constantFrom("open" as const, "captured" as const, "released" as const, "expired" as const),

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { Packr } from "msgpackr";
 import { decodeContent, differingField, encodeCommand } from "../../protocol/command-content.ts";
 import { decodeCommandFrame, encodeCommandFrame } from "../../protocol/command-frame.ts";
 import { parseCommandId } from "../../protocol/command-id.ts";
@@ -17,7 +18,12 @@ import {
 import { decodeEventMessage, encodeEventMessage } from "../../protocol/event.ts";
 import { decodeInfo } from "../../protocol/info.ts";
 import { decodeItem, encodeItem } from "../../protocol/item-codec.ts";
-import { COMMANDS_PER_MESSAGE_MAX, ECHOED_ID_CHARS_MAX, MESSAGE_BYTES_MAX } from "../../protocol/limits.ts";
+import {
+  COMMANDS_PER_MESSAGE_MAX,
+  ECHOED_ID_CHARS_MAX,
+  MESSAGE_BYTES_MAX,
+  PEER_FRAME_ITEMS_MAX,
+} from "../../protocol/limits.ts";
 import { parseOwner, parseTenant } from "../../protocol/names.ts";
 import { REFUSALS } from "../../protocol/outcome.ts";
 import { decodeOutcome, decodeOutcomes, encodeOutcome } from "../../protocol/outcome-codec.ts";
@@ -174,6 +180,54 @@ for (const [name, token] of foreign) {
     );
   });
 }
+
+test("half a megabyte of nested arrays is refused, not a stack overflow", () => {
+  const nested = Buffer.alloc(MESSAGE_BYTES_MAX, 0x91);
+  const { commands } = decodeCommandFrame(nested, context);
+  assert.equal(commands.length, 1);
+  nested.set([0x93, 1, 0xa1, 0x72, 0x91]);
+  assert.equal(decodeCommandFrame(nested, context).reply, "r");
+  for (const decode of [decodeOutcome, decodeItem, decodePeerFrame, decodeOwnerRecord]) {
+    assert.equal(decode(nested).ok, false);
+  }
+});
+
+test("a field too many, a balance of 2^63 and a text of a number are malformed", () => {
+  const packr = new Packr({ useRecords: false });
+  const balances = (posted: unknown) => [["alice:usd", posted, 0, 0, 0, 1]];
+  const outcome = (posted: unknown) => [null, 1, 1, null, null, false, 0, 1, 1, balances(posted)];
+  const malformed = { ok: false, error: "malformed" };
+  assert.equal(decodeOutcome(packr.pack([1, outcome(2n ** 63n - 1n)])).ok, true);
+  assert.deepEqual(decodeOutcome(packr.pack([1, outcome(2n ** 63n)])), malformed);
+  assert.deepEqual(decodeOutcome(packr.pack([1, outcome(-(2n ** 63n))])), malformed);
+  assert.deepEqual(decodeOutcome(packr.pack([1, outcome("5")])), malformed);
+  assert.deepEqual(decodeOutcome(packr.pack([1, [...outcome(5), null]])), malformed);
+  assert.deepEqual(decodeOutcome(packr.pack([1, outcome(5), null])), malformed);
+  assert.equal(decodeItem(packr.pack([1, 4, 7])).ok, true);
+  assert.deepEqual(decodeItem(packr.pack([1, 4, 7, 7])), malformed);
+  assert.deepEqual(decodeItem(packr.pack([1, 6, 7])), malformed);
+  assert.deepEqual(decodeItem(packr.pack([1, 4, 0])), malformed);
+});
+
+test("a peer frame of more bytes or items than allowed is malformed", () => {
+  const mark = { number: 0, hash: new Uint8Array(16) };
+  const frame = {
+    cluster: "c",
+    from: 0,
+    to: 1,
+    epoch: 1,
+    acked: mark,
+    resend: false,
+    before: mark,
+    lowestKept: 1,
+  };
+  const decodes = (items: readonly Uint8Array[]) => decodePeerFrame(encodePeerFrame({ ...frame, items })).ok;
+  const small = Uint8Array.from([1]);
+  assert.equal(decodes(Array.from({ length: PEER_FRAME_ITEMS_MAX }, () => small)), true);
+  assert.equal(decodes(Array.from({ length: PEER_FRAME_ITEMS_MAX + 1 }, () => small)), false);
+  assert.equal(decodes([new Uint8Array(MESSAGE_BYTES_MAX)]), false);
+  assert.equal(decodes([new Uint8Array(0)]), false);
+});
 
 test("a message of more bytes or commands than allowed is too_large as a whole", () => {
   const tooLong = Buffer.alloc(MESSAGE_BYTES_MAX + 1, 0x20);

@@ -4,15 +4,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hash32 } from "../../protocol/digest.ts";
-import type { CommandId } from "../../protocol/command-id.ts";
-import type { AssetName, OwnerName, TenantName, WalletName } from "../../protocol/names.ts";
-import { ownerOf, parseAsset, parseOwner, parseTenant, parseWallet } from "../../protocol/names.ts";
-import { parseCommandId } from "../../protocol/command-id.ts";
-import type { Bound } from "../../protocol/money.ts";
-import type { Outcome } from "../../protocol/outcome.ts";
 import type { Ledger } from "../../actors/ledger.ts";
 import { balancesOf, type Wallet } from "../../actors/wallet.ts";
+import type { CommandId } from "../../protocol/command-id.ts";
+import { parseCommandId } from "../../protocol/command-id.ts";
+import { hash32 } from "../../protocol/digest.ts";
+import type { Bound } from "../../protocol/money.ts";
+import type { AssetName, OwnerName, TenantName, WalletName } from "../../protocol/names.ts";
+import { ownerOf, parseAsset, parseOwner, parseTenant, parseWallet } from "../../protocol/names.ts";
+import type { Outcome } from "../../protocol/outcome.ts";
 import { ShardFile } from "../../storage/shard-file.ts";
 
 /** The identity of every test file. */
@@ -150,7 +150,13 @@ export function openWallet(
 /** Claims and settles a transfer between two wallets of the shard. */
 export function transfer(
   ledger: Ledger,
-  { id, from, to, amount, ref = null }: { id: CommandId; from: string; to: string; amount: bigint; ref?: string | null },
+  {
+    id,
+    from,
+    to,
+    amount,
+    ref = null,
+  }: { id: CommandId; from: string; to: string; amount: bigint; ref?: string | null },
 ): number {
   const source = must(ledger.wallet(TENANT, walletName(from)));
   const target = must(ledger.wallet(TENANT, walletName(to)));
@@ -180,7 +186,13 @@ export function transfer(
 /** Claims an id with some content. */
 export function claim(ledger: Ledger, owner: OwnerName, id: CommandId, content = `content of ${id}`): number {
   const bytes = Buffer.from(content);
-  const claimed = ledger.claimCommand({ tenant: TENANT, owner, id, hash: hash32(bytes).subarray(0, 16), content: bytes });
+  const claimed = ledger.claimCommand({
+    tenant: TENANT,
+    owner,
+    id,
+    hash: hash32(bytes).subarray(0, 16),
+    content: bytes,
+  });
   if ("existing" in claimed) throw new Error(`${id} is taken by command ${claimed.existing.number}`);
   return claimed.number;
 }

@@ -15,6 +15,8 @@ import { parseTenant } from "../../protocol/names.ts";
 
 const NODE_MAIN = fileURLToPath(new URL("../../engine/node-main.ts", import.meta.url));
 const READY_MS_MAX = 30_000;
+/** A node that has not ended so long after SIGTERM is killed, ms. */
+const STOP_MS_MAX = 15_000;
 
 /** What a test may choose. */
 export interface TestEngineOptions {
@@ -25,6 +27,8 @@ export interface TestEngineOptions {
   readonly dataDir?: string;
   readonly events?: boolean;
   readonly workers?: number;
+  /** A program, with its arguments, that runs the node as its own process (`sh -c …; exec "$@"`, `strace -D …`). */
+  readonly wrapper?: readonly [string, ...string[]];
 }
 
 /** A running node. */
@@ -75,7 +79,9 @@ export async function launchEngine(options: TestEngineOptions): Promise<TestEngi
     events: options.events ?? true,
     ...(options.workers === undefined ? {} : { workers: options.workers }),
   });
-  const child = spawn(process.execPath, ["--import", "tsx", NODE_MAIN, settings], {
+  const command = [process.execPath, "--import", "tsx", NODE_MAIN, settings] as const;
+  const [program, ...args] = [...(options.wrapper ?? []), ...command];
+  const child = spawn(program ?? process.execPath, args, {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   return running(child, dataDir, isOwn);
@@ -99,7 +105,12 @@ function running(child: ChildProcess, dataDir: string, isOwn: boolean): TestEngi
     events.push(event as NodeEvent);
     tell();
   });
-  const exited = once(child, "exit").then(([code]) => code as number | null);
+  let hasExited = false;
+  const exited = once(child, "exit").then(([code]) => {
+    hasExited = true;
+    setImmediate(tell);
+    return code as number | null;
+  });
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     await exited;
@@ -114,7 +125,10 @@ function running(child: ChildProcess, dataDir: string, isOwn: boolean): TestEngi
       for (;;) {
         const found = events.find(fits);
         if (found) return found;
-        if (deadline.aborted) throw new Error(`not heard; the engine said ${JSON.stringify(events)}`);
+        if (deadline.aborted || hasExited) {
+          const why = hasExited ? "the engine has ended" : "too long";
+          throw new Error(`not heard: ${why}; it said ${JSON.stringify(events)}`);
+        }
         await new Promise<void>((resolve) => {
           const listener = (): void => {
             listeners.delete(listener);
@@ -128,7 +142,9 @@ function running(child: ChildProcess, dataDir: string, isOwn: boolean): TestEngi
     kill: () => end("SIGKILL"),
     end: () => end("SIGTERM"),
     stop: async () => {
+      const killer = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);
       await end("SIGTERM");
+      clearTimeout(killer);
       if (isOwn) await rm(dataDir, { recursive: true, force: true });
     },
   };

@@ -20,7 +20,10 @@ export interface TestNatsOptions {
   readonly durability?: "strict" | "relaxed";
 }
 
-/** A running server. `restart` ends it (by default gracefully) and starts it on the same port and store. */
+/**
+ * A running server. `restart` ends it (by default gracefully) and starts it on the same port and store; `meanwhile` runs
+ * between the two, when nobody has the store open.
+ */
 export interface TestNats {
   readonly url: string;
   readonly conf: string;
@@ -28,7 +31,7 @@ export interface TestNats {
   readonly server: () => NatsServer;
   /** A connection that `stop` closes. */
   connect(name?: string): Promise<Connection>;
-  restart(how?: "stop" | "kill"): Promise<void>;
+  restart(how?: "stop" | "kill", meanwhile?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -62,9 +65,10 @@ export async function startTestNats(options: TestNatsOptions = {}): Promise<Test
       connections.push(connection);
       return connection;
     },
-    restart: async (how = "stop") => {
+    restart: async (how = "stop", meanwhile) => {
       if (how === "kill") process.kill(server.pid, "SIGKILL");
       await (how === "kill" ? server.exited : server.stop());
+      await meanwhile?.();
       server = await startNatsServer({ ...settings, port });
     },
     stop: async () => {

@@ -9,7 +9,7 @@ import { ByteWriter } from "./byte-writer.ts";
 import type { Connection } from "./database.ts";
 
 /** See the file header. */
-export class CommandIndex {
+export class CommandClaims {
   readonly #writer = new ByteWriter(16);
   /** Always the first 16 bytes of the writer, which never grows. */
   readonly #key: Uint8Array;

@@ -1,0 +1,271 @@
+// `coffer dev` as people meet it: real processes, real files, killed at will. Profile relaxed and one shard, since
+// neither is the matter here.
+//
+// Guards against: processes that outlive their parent, a second start that harms the first, data that a restart loses.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import type { TestDev } from "./program-call.ts";
+import {
+  call,
+  callJson,
+  callProcess,
+  discard,
+  fieldOf,
+  isRunning,
+  objectOf,
+  startDev,
+  temporaryDirectory,
+  until,
+} from "./program-call.ts";
+
+const QUICK = ["--shards", "1", "--durability", "relaxed", "--no-demo"];
+/** What is left may take this long to end after a kill -9 of its parent, ms. */
+const ORPHAN_MS = 2_000;
+
+async function isGone(pid: number): Promise<void> {
+  await until(`the end of ${pid}`, () => (isRunning(pid) ? undefined : true));
+}
+
+async function openFunded(dev: TestDev): Promise<void> {
+  const server = ["--server", dev.url];
+  assert.equal(
+    (await call(["wallet", "open", "world:usd", "USD/2", "--min", "unlimited", ...server])).exit,
+    0,
+  );
+  assert.equal((await call(["wallet", "open", "alice:usd", "USD/2", ...server])).exit, 0);
+  assert.equal((await call(["transfer", "world:usd", "alice:usd", "700", ...server])).exit, 0);
+}
+
+async function postedOfAlice(url: string): Promise<unknown> {
+  const { json } = await callJson(["wallet", "show", "alice:usd", "--server", url, "--timeout", "60s"]);
+  return fieldOf(json, "wallet")["posted"];
+}
+
+describe("coffer dev", { concurrency: 1 }, () => {
+  test("says that it is ready in its first line, with exactly the promised fields, and then answers", async () => {
+    const dev = await startDev(QUICK);
+    try {
+      assert.deepEqual(Object.keys(dev.ready), ["ready", "nats", "tenant", "shards", "dataDir"]);
+      assert.deepEqual(dev.ready, {
+        ready: true,
+        nats: dev.url,
+        tenant: "demo",
+        shards: 1,
+        dataDir: dev.dataDir,
+      });
+      assert.match(dev.url, /^nats:\/\/127\.0\.0\.1:\d+$/);
+      const { exit, json } = await callJson(["status", "--server", dev.url]);
+      assert.equal(exit, 0);
+      assert.equal(json["active"], true);
+    } finally {
+      await dev.stop();
+    }
+    assert.equal(dev.stderr(), "", "under --json nothing is on standard error");
+  });
+
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    test(`ends on ${signal} with exit 0 and takes its children with it`, async () => {
+      const dev = await startDev(QUICK);
+      const { engine, nats } = await dev.childPids();
+      dev.signal(signal);
+      assert.equal(await dev.exited, 0);
+      assert.deepEqual([isRunning(engine), isRunning(nats)], [false, false]);
+      assert.equal(existsSync(join(dev.dataDir, "dev.json")), false);
+      await dev.stop();
+    });
+  }
+
+  test("killed with -9, its engine and its nats-server are gone within two seconds, and a new start goes on", async () => {
+    const dataDir = await temporaryDirectory();
+    const first = await startDev(QUICK, { dataDir });
+    await openFunded(first);
+    const { engine, nats } = await first.childPids();
+    const killedMs = performance.now();
+    first.signal("SIGKILL");
+    await Promise.all([isGone(engine), isGone(nats)]);
+    const tookMs = performance.now() - killedMs;
+    assert.ok(tookMs < ORPHAN_MS, `it took ${tookMs} ms`);
+    const second = await startDev(["--no-demo"], { dataDir });
+    try {
+      assert.equal(await postedOfAlice(second.url), "700");
+    } finally {
+      await second.stop();
+      await discard(dataDir);
+    }
+  });
+
+  test("starts an engine that was killed with -9 again, says so, and has lost nothing", async () => {
+    const dev = await startDev(QUICK);
+    try {
+      await openFunded(dev);
+      const { engine } = await dev.childPids();
+      process.kill(engine, "SIGKILL");
+      const restart = objectOf(await dev.line('"event":"restart"'));
+      assert.deepEqual([restart["process"], restart["attempt"]], ["engine", 1]);
+      await dev.line('"event":"recovered"');
+      assert.equal(await postedOfAlice(dev.url), "700");
+      assert.notEqual((await dev.childPids()).engine, engine);
+    } finally {
+      await dev.stop();
+    }
+  });
+
+  test("starts a nats-server that was killed with -9 again on the same port, and has lost nothing", async () => {
+    const dev = await startDev(QUICK);
+    try {
+      await openFunded(dev);
+      const { nats } = await dev.childPids();
+      process.kill(nats, "SIGKILL");
+      const restart = objectOf(await dev.line('"process":"nats-server"'));
+      assert.equal(restart["event"], "restart");
+      assert.equal(await postedOfAlice(dev.url), "700");
+      const again = await callJson([
+        "transfer",
+        "world:usd",
+        "alice:usd",
+        "1",
+        "--server",
+        dev.url,
+        "--timeout",
+        "60s",
+      ]);
+      assert.deepEqual([again.exit, again.json["status"]], [0, "posted"]);
+    } finally {
+      await dev.stop();
+    }
+  });
+
+  test("is refused on a directory that another dev serves, by name, and leaves that one alone", async () => {
+    const dev = await startDev(QUICK);
+    try {
+      const before = await dev.childPids();
+      const { exit, stdout } = await callProcess(["dev", "--json", "--no-demo", "--data", dev.dataDir]);
+      assert.equal(exit, 1);
+      const error = fieldOf(objectOf(stdout), "error");
+      assert.equal(error["code"], "data_locked");
+      assert.match(String(error["message"]), new RegExp(`coffer dev \\(process ${dev.pid} `));
+      assert.deepEqual(await dev.childPids(), before);
+      assert.ok(isRunning(before.engine) && isRunning(before.nats));
+      assert.equal((await call(["status", "--server", dev.url])).exit, 0);
+    } finally {
+      await dev.stop();
+    }
+  });
+
+  test("goes on with the data of an earlier start, whose number of shards and profile it keeps", async () => {
+    const dataDir = await temporaryDirectory();
+    try {
+      const first = await startDev(QUICK, { dataDir });
+      await openFunded(first);
+      await first.stop();
+      const other = await callJson(["dev", "--data", dataDir, "--shards", "2"]);
+      assert.deepEqual([other.exit, fieldOf(other.json, "error")["code"]], [2, "shard_count_mismatch"]);
+      const strict = await callJson(["dev", "--data", dataDir, "--durability", "strict"]);
+      assert.deepEqual([strict.exit, fieldOf(strict.json, "error")["code"]], [2, "durability_mismatch"]);
+      const second = await startDev(["--no-demo"], { dataDir });
+      assert.equal(second.ready["shards"], 1);
+      assert.equal(await postedOfAlice(second.url), "700");
+      await second.stop();
+    } finally {
+      await discard(dataDir);
+    }
+  });
+
+  test("is found by the other commands without any flag from the directory that it was started in", async () => {
+    const directory = await temporaryDirectory();
+    const dev = await startDev(QUICK, { directory, dataDir: join(directory, ".coffer") });
+    try {
+      const { exit, json } = await callJson(["status"], { directory });
+      assert.deepEqual([exit, json["server"]], [0, dev.url]);
+    } finally {
+      await dev.stop();
+      await discard(directory);
+    }
+  });
+
+  test("goes on serving when whoever read its output went away", async () => {
+    const dev = await startDev(QUICK);
+    try {
+      dev.closeOutput();
+      process.kill((await dev.childPids()).engine, "SIGKILL");
+      await openFunded(dev);
+      assert.equal(await postedOfAlice(dev.url), "700");
+    } finally {
+      await dev.stop();
+    }
+    assert.equal(await dev.exited, 0);
+  });
+
+  test("shows what it can do: wallets, a burst, sums that match, a clean sweep; also on a second start", async () => {
+    const dataDir = await temporaryDirectory();
+    try {
+      for (const start of ["first", "second"]) {
+        const dev = await startDev(["--durability", "relaxed"], { dataDir });
+        try {
+          const demo = fieldOf(objectOf(await dev.line('"demo":{')), "demo");
+          assert.ok(Number(demo["settled"]) > 100, `${start}: ${JSON.stringify(demo)}`);
+          assert.deepEqual(
+            [demo["unknown"], demo["sumsMatch"], demo["sum"], demo["verify"]],
+            [0, true, "0", "clean"],
+          );
+          assert.deepEqual(Object.keys(fieldOf(demo, "latencyMs")), ["p50", "p95", "p99", "max"]);
+          assert.equal(dev.stdout().trim().split("\n").length, 2, "the ready line and the demo line");
+        } finally {
+          await dev.stop();
+        }
+      }
+    } finally {
+      await discard(dataDir);
+    }
+  });
+
+  test("without --json prints text for people, and not one control character without a terminal", async () => {
+    const dataDir = await temporaryDirectory();
+    try {
+      const running = await startDev(["--text", ...QUICK], { dataDir });
+      await running.stop();
+      assert.match(
+        running.stdout(),
+        /^Ready at nats:\/\/127\.0\.0\.1:\d+: 1 shard, relaxed, tenant demo\.\n$/,
+      );
+      assert.match(running.stderr(), /^New data in /);
+      assert.match(running.stderr(), /Stopped\.\n$/);
+      assert.doesNotMatch(`${running.stdout()}${running.stderr()}`, /[^\P{Cc}\n]/u);
+    } finally {
+      await discard(dataDir);
+    }
+  });
+
+  test("refuses a port that is taken when it was asked for, and takes a free one when it was not", async () => {
+    const blocker = createServer().listen({ host: "127.0.0.1", port: 0 });
+    await once(blocker, "listening");
+    const address = blocker.address();
+    const port = typeof address === "object" && address !== null ? String(address.port) : "";
+    const dataDir = await temporaryDirectory();
+    try {
+      const { exit, json } = await callJson(["dev", "--data", dataDir, "--nats-port", port]);
+      assert.deepEqual([exit, fieldOf(json, "error")["code"]], [1, "port_in_use"]);
+    } finally {
+      blocker.close();
+      await discard(dataDir);
+    }
+  });
+
+  test("says how to get a nats-server when the one that is named does not run", async () => {
+    const dataDir = await temporaryDirectory();
+    const env = { COFFER_NATS_SERVER: "/does/not/exist" };
+    try {
+      const { exit, json } = await callJson(["dev", "--data", dataDir], { env });
+      const { code, message } = fieldOf(json, "error");
+      assert.deepEqual([exit, code], [1, "nats_server_missing"]);
+      assert.match(String(message), /NATS_URL/);
+    } finally {
+      await discard(dataDir);
+    }
+  });
+});

@@ -1,0 +1,44 @@
+/**
+ * What a contract test runs against: a nats-server and an engine of its own. Gone with the test; the engine can be
+ * ended and started again on the same data in between.
+ */
+import { rm } from "node:fs/promises";
+import { makeDataDir, startEngine, type TestEngine } from "../support/engine.ts";
+import { startTestNats, type TestNats } from "../support/nats.ts";
+
+/** A running installation. */
+export interface Installation {
+  readonly nats: TestNats;
+  readonly shards: number;
+  readonly dataDir: string;
+  readonly engine: () => TestEngine;
+  /** Ends the engine, by default gracefully, and starts it again on the same data. */
+  restart(how?: "end" | "kill"): Promise<void>;
+  /** Ends everything and removes its files. */
+  stop(): Promise<void>;
+}
+
+/** Starts a server and an engine. Default 4 shards. */
+export async function install({ shards = 4 } = {}): Promise<Installation> {
+  const nats = await startTestNats({ shards });
+  const dataDir = await makeDataDir(shards);
+  let engine = await startEngine({ natsUrl: nats.url, dataDir }).catch(async (error: unknown) => {
+    await nats.stop();
+    throw error;
+  });
+  return {
+    nats,
+    shards,
+    dataDir,
+    engine: () => engine,
+    restart: async (how = "end") => {
+      await (how === "kill" ? engine.kill() : engine.end());
+      engine = await startEngine({ natsUrl: nats.url, dataDir });
+    },
+    stop: async () => {
+      await engine.stop();
+      await rm(dataDir, { recursive: true, force: true });
+      await nats.stop();
+    },
+  };
+}

@@ -1,0 +1,238 @@
+// Verification finds each kind of corruption: every line of the table tampers with one row of sound files and
+// must be reported under its name. Guards against a sweep that is clean because it does not look.
+// The files hold moves in every state between two shards; see move-play.ts.
+
+import assert from "node:assert/strict";
+import { closeSync, openSync, writeSync } from "node:fs";
+import { test } from "node:test";
+import Database from "better-sqlite3";
+import {
+  dumpHash,
+  dumpShard,
+  openCut,
+  retakeUntilConclusive,
+  type VerifyReport,
+  verifyShards,
+} from "../../storage/read-only.ts";
+import type { ViolationName } from "../../storage/violation.ts";
+import { MovePlay } from "./move-play.ts";
+
+type Target = "here" | "there";
+
+/** What is tampered with, in which file, and what must be reported. `deep` = only the deep sweep can see it. */
+const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationName, sweep?: "deep"])[] = [
+  ["UPDATE wallet SET posted = posted + 1 WHERE number = 1", "here", "sum_not_zero"],
+  ["UPDATE wallet SET held = held + 1 WHERE number = 2", "here", "held_differs"],
+  ["UPDATE wallet SET incoming = incoming + 1 WHERE number = 1", "there", "incoming_differs"],
+  ["UPDATE wallet SET min = 5000 WHERE number = 2", "here", "bounds_broken"],
+  ["UPDATE wallet SET max = 0 WHERE number = 1", "there", "bounds_broken"],
+  ["UPDATE wallet SET status = 2 WHERE number = 2", "here", "bounds_broken"],
+  ["UPDATE wallet SET status = 9 WHERE number = 2", "here", "row_corrupt"],
+  ["DELETE FROM wallet WHERE number = 3", "here", "wallet_numbers"],
+  ["UPDATE wallet SET purse = 'gone' WHERE number = 2", "here", "reservation_stray"],
+  ["UPDATE pair_money SET sum = sum + 1 WHERE direction = 0", "there", "sum_not_zero"],
+  ["UPDATE pair_money SET sum = '-49' WHERE direction = 1", "here", "pair_money_differs"],
+  ["DELETE FROM pair_money", "there", "pair_money_differs"],
+  ["DELETE FROM hold", "here", "held_differs"],
+  ["DELETE FROM hold", "here", "timer_stray"],
+  ["DELETE FROM timer WHERE kind = 0", "here", "timer_missing"],
+  ["DELETE FROM timer WHERE kind = 1", "here", "timer_missing"],
+  ["UPDATE timer SET target = 99 WHERE kind = 1", "here", "timer_stray"],
+  ["UPDATE timer SET due = due + 1 WHERE kind = 0", "here", "timer_stray"],
+  ["DELETE FROM saga", "here", "held_differs"],
+  ["DELETE FROM saga", "here", "saga_stranded"],
+  ["UPDATE saga SET number = 99 WHERE number = (SELECT max(number) FROM saga)", "here", "saga_impossible"],
+  ["DELETE FROM prepared", "there", "incoming_differs"],
+  ["UPDATE prepared SET coordinator = 1", "there", "prepared_impossible"],
+  ["UPDATE prepared SET saga = 99", "there", "saga_stranded"],
+  [
+    "DELETE FROM outbox WHERE number = (SELECT min(number) FROM outbox WHERE peer = 1) AND peer = 1",
+    "here",
+    "pair_gap",
+  ],
+  [
+    "DELETE FROM outbox WHERE number = (SELECT max(number) FROM outbox WHERE peer = 1) AND peer = 1",
+    "here",
+    "pair_gap",
+  ],
+  ["UPDATE outbox SET hash = zeroblob(16) WHERE peer = 0", "there", "pair_hash_differs"],
+  ["UPDATE outbox SET body = CAST(body || x'00' AS BLOB) WHERE peer = 0", "there", "pair_hash_differs"],
+  ["UPDATE outbox SET money = NULL", "there", "pair_money_differs"],
+  ["UPDATE outbox SET money = x'0109'", "there", "row_corrupt"],
+  ["UPDATE pair SET applied_hash = zeroblob(16)", "there", "pair_hash_differs"],
+  ["UPDATE pair SET applied = applied + 10", "there", "pair_impossible"],
+  ["UPDATE pair SET applied = 0", "there", "pair_impossible"],
+  ["UPDATE pair SET sent_hash = zeroblob(16) WHERE peer = 1", "here", "pair_hash_differs"],
+  ["UPDATE outcome SET number = number + 1", "here", "saga_impossible"],
+  ["DELETE FROM record_hash WHERE position = 2", "here", "record_hashes"],
+  ["UPDATE meta SET position = position + 1", "here", "record_hashes"],
+  ["UPDATE meta SET cluster = 'another'", "there", "identity_differs"],
+  ["UPDATE hold SET body = zeroblob(3)", "here", "row_corrupt"],
+  ["UPDATE saga SET body = zeroblob(3)", "here", "row_corrupt"],
+  ["UPDATE prepared SET body = zeroblob(3)", "there", "row_corrupt"],
+  ["UPDATE step SET body = zeroblob(3) WHERE number = 1", "here", "row_corrupt", "deep"],
+  ["DELETE FROM step WHERE number = 4", "here", "step_numbers", "deep"],
+  ["DELETE FROM step WHERE number = (SELECT max(number) FROM step)", "here", "step_numbers", "deep"],
+  [
+    "UPDATE step SET position = 1000 WHERE number = (SELECT max(number) FROM step)",
+    "here",
+    "step_position",
+    "deep",
+  ],
+  ["UPDATE step SET idx = 5 WHERE number = 1", "here", "step_position", "deep"],
+  ["UPDATE tenant SET last_step = 1", "here", "step_chain_of_tenant", "deep"],
+  [
+    "UPDATE step SET body = (SELECT body FROM step WHERE number = 5) WHERE number = 7",
+    "here",
+    "step_chain_of_tenant",
+    "deep",
+  ],
+  [
+    "UPDATE step SET body = (SELECT body FROM step WHERE number = 5) WHERE number = 7",
+    "here",
+    "entry_chain_broken",
+    "deep",
+  ],
+  ["UPDATE wallet SET last_step = last_step - 1 WHERE number = 2", "here", "entry_chain_broken", "deep"],
+  ["UPDATE wallet SET version = version + 1 WHERE number = 2", "here", "entry_chain_broken", "deep"],
+  ["UPDATE wallet SET version = version + 1 WHERE number = 2", "here", "entries_miscounted", "deep"],
+  ["UPDATE wallet SET posted = posted + 1 WHERE number = 2", "here", "entry_balance_differs", "deep"],
+  ["UPDATE wallet SET asset = 'EUR/2' WHERE number = 1", "here", "step_sum_not_zero", "deep"],
+  ["UPDATE pair_money SET sum = '-49' WHERE direction = 1", "here", "transit_sum_differs", "deep"],
+  ["UPDATE owner SET wallets = 7 WHERE number = 1", "here", "owner_miscounted", "deep"],
+  ["DELETE FROM command WHERE number = 2", "here", "command_numbers", "deep"],
+  ["UPDATE command SET outcome = NULL WHERE number = 2", "here", "command_without_outcome", "deep"],
+  ["INSERT INTO outcome SELECT 2, body FROM outcome", "here", "command_with_two_outcomes", "deep"],
+  ["UPDATE command SET outcome = zeroblob(2) WHERE number = 2", "here", "row_corrupt", "deep"],
+  [
+    "UPDATE command SET claim = CAST(claim || x'00' AS BLOB) WHERE number = 2",
+    "here",
+    "command_hash_differs",
+    "deep",
+  ],
+  ["DELETE FROM command_index WHERE number = 2", "here", "command_index_differs", "deep"],
+  ["UPDATE command_index SET number = 1 WHERE number = 2", "here", "command_index_differs", "deep"],
+  ["INSERT INTO command_index VALUES (zeroblob(16), 1, 99)", "here", "command_index_differs", "deep"],
+];
+
+function sweep(play: MovePlay, options: { deep: boolean; running?: boolean }): VerifyReport {
+  const doors = openCut([play.here.path, play.there.path]);
+  try {
+    return verifyShards(doors, { running: false, ...options });
+  } finally {
+    for (const door of doors) door.close();
+  }
+}
+
+test("shards with moves in every state between them are clean, also in depth", () => {
+  using play = new MovePlay();
+  const told: number[] = [];
+  const doors = openCut([play.here.path, play.there.path]);
+  const report = verifyShards(doors, {
+    deep: true,
+    running: false,
+    onProgress: (_what, done) => told.push(done),
+  });
+  for (const door of doors) door.close();
+  assert.deepEqual(report.violations, []);
+  assert.equal(report.clean, true);
+  assert.equal(report.inconclusive, false);
+  assert.deepEqual(told, [0, 1 / 3, 2 / 3]);
+  const [here, there] = report.summary.shards;
+  assert.equal(here?.openHolds, 1);
+  assert.equal(here?.wallets, 3);
+  assert.equal(there?.preparedMoves, 1);
+  assert.ok((here?.openSagas ?? 0) >= 4);
+});
+
+for (const [sql, target, what, depth] of TAMPERED) {
+  test(`verify reports ${what} in ${target}: ${sql}`, () => {
+    using play = new MovePlay();
+    tamper(play[target].path, sql);
+    const report = sweep(play, { deep: depth === "deep" });
+    assert.equal(report.clean, false);
+    const names = report.violations.map((violation) => violation.what);
+    assert.ok(names.includes(what), `reported: ${JSON.stringify(report.violations)}`);
+  });
+}
+
+test("a page that was damaged on disk is reported by the deep sweep", () => {
+  using play = new MovePlay();
+  const { path } = play.here;
+  const database = new Database(path);
+  const page = database
+    .prepare<[], number>("SELECT rootpage FROM sqlite_schema WHERE name = 'hold_owner'")
+    .pluck()
+    .get();
+  database.pragma("wal_checkpoint(TRUNCATE)");
+  database.close();
+  play.here.file.close();
+  const file = openSync(path, "r+");
+  writeSync(file, Buffer.alloc(2, 0x7f), 0, 2, Number(page) * 4096 - 2);
+  closeSync(file);
+  const report = sweep(play, { deep: true });
+  assert.deepEqual([...new Set(report.violations.map(({ what }) => what))], ["file_corrupt"]);
+});
+
+test("a cut between two snapshots is inconclusive while engines run, and a violation when none does", () => {
+  using play = new MovePlay();
+  const early = openCut([play.here.path]);
+  play.start(5n);
+  play.answerAll();
+  const late = openCut([play.there.path]);
+  const doors = [...early, ...late];
+  const stopped = verifyShards(doors, { deep: false, running: false });
+  assert.deepEqual(new Set(stopped.violations.map(({ what }) => what)), new Set(["pair_impossible"]));
+  assert.equal(stopped.inconclusive, false);
+  const running = verifyShards(doors, { deep: false, running: true });
+  assert.deepEqual(running.violations, []);
+  assert.equal(running.inconclusive, true);
+  assert.equal(running.clean, false);
+  assert.equal(retakeUntilConclusive(doors, 0), false);
+  assert.equal(retakeUntilConclusive(doors, 1), true);
+  assert.equal(verifyShards(doors, { deep: false, running: true }).clean, true);
+  for (const door of doors) door.close();
+});
+
+test("a door shows one moment while the file moves on, and the next after it is taken again", () => {
+  using play = new MovePlay();
+  const [door] = openCut([play.here.path]);
+  assert.ok(door);
+  const before = dumpHash(door);
+  const { position } = door.meta;
+  play.start(1n);
+  assert.equal(dumpHash(door), before);
+  assert.equal(door.retake().position, position + 1);
+  assert.notEqual(dumpHash(door), before);
+  door.close();
+});
+
+test("a dump has a line for each logical row and no line for caches and send state", () => {
+  using play = new MovePlay();
+  const [door] = openCut([play.here.path]);
+  assert.ok(door);
+  const tables = new Map<string, number>();
+  for (const line of dumpShard(door)) {
+    const table = String(JSON.parse(line)[0]);
+    tables.set(table, (tables.get(table) ?? 0) + 1);
+  }
+  assert.equal(tables.get("wallet"), 3);
+  assert.equal(tables.get("meta"), 2);
+  assert.equal(tables.get("step"), play.here.file.counters().steps);
+  assert.equal(tables.get("command"), play.here.file.counters().commands);
+  assert.equal(tables.has("record_hash"), false);
+  const before = dumpHash(door);
+  play.here.file.setEventsPublished(1);
+  play.here.file.setStreamNonce("another");
+  door.retake();
+  assert.equal(dumpHash(door), before);
+  door.close();
+});
+
+function tamper(path: string, sql: string): void {
+  const database = new Database(path);
+  database.unsafeMode(true);
+  database.pragma("foreign_keys = OFF");
+  database.exec(sql);
+  database.close();
+}
