@@ -124,6 +124,7 @@ export class ShardRunner {
       eventsPending: this.#outputs?.eventsPending ?? 0,
       turns: this.#turns,
       ...file.counters(),
+      ...file.openCounts(),
     };
   }
 

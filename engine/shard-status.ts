@@ -1,13 +1,13 @@
-// What operators see of a shard: its state and its counters, read by `coffer status` over NATS. Everything in
-// it is O(1) to take, so that asking often costs nothing.
+// What operators see of a shard: its state and its counters, read by `coffer status` over NATS. All but the
+// counts of what is open is O(1) to take, so that asking often costs little.
 
-import type { ShardCounters } from "../storage/shard-file.ts";
+import type { OpenCounts, ShardCounters } from "../storage/shard-file.ts";
 
 /** Modes of a shard; see shard-runner. */
 export type ShardState = "attaching" | "recovering" | "active" | "halted" | "stopped";
 
 /** State and counters of one shard at one moment. */
-export interface ShardStatus extends ShardCounters {
+export interface ShardStatus extends ShardCounters, OpenCounts {
   readonly shard: number;
   readonly state: ShardState;
   /** Fault code of a halted shard, else null. */

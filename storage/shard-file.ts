@@ -56,6 +56,14 @@ export interface ShardCounters {
 /** Bytes of a turn's logical writes in memory, beyond which waiting rows are inserted before the turn ends. */
 const TURN_LOG_BYTES_MAX = 1024 * 1024;
 
+/** What waits for time or for other shards. */
+export interface OpenCounts {
+  readonly openHolds: number;
+  readonly openSagas: number;
+  /** Moves that other shards coordinate and have not decided. */
+  readonly preparedMoves: number;
+}
+
 /** See the file header. */
 export class ShardFile {
   readonly path: string;
@@ -99,6 +107,9 @@ export class ShardFile {
       begin: database.prepare("BEGIN IMMEDIATE"),
       commit: database.prepare("COMMIT"),
       rollback: database.prepare("ROLLBACK"),
+      open: database.prepare<[], OpenCounts>(`SELECT
+        (SELECT count(*) FROM timer WHERE kind = 0) AS openHolds,
+        (SELECT count(*) FROM saga) AS openSagas, (SELECT count(*) FROM prepared) AS preparedMoves`),
     };
   }
 
@@ -286,6 +297,12 @@ export class ShardFile {
       outboxItems: this.ledger.pairs.outboxItems,
       walBytes: this.#wal.bytes,
     };
+  }
+
+  /** What is open, counted: linear in it, for operators. Between turns. */
+  openCounts(): OpenCounts {
+    if (this.#mode !== "idle") return { openHolds: 0, openSagas: 0, preparedMoves: 0 };
+    return this.#sql.open.get() ?? { openHolds: 0, openSagas: 0, preparedMoves: 0 };
   }
 
   /** Closes the file; an open turn is rolled back. Safe to call twice. */

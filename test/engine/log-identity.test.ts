@@ -98,12 +98,14 @@ test("a log that changes under a running engine halts its shard, the others go o
   await t.test("the honest log is read on, with what came meanwhile", () => requireActive(site, engine));
 });
 
-test("a stream that is deleted while it is read halts its shard", async (t) => {
-  const site = await Site.start(t, { shards: 2 });
+test("a lie is noticed within seconds while nothing else happens", async (t) => {
+  const site = await Site.start(t, { shards: 3 });
   await site.startEngine();
   await api(site, "STREAM.DELETE", 0);
   await site.client.halted(0, "stream_missing", NOTICED_MS);
-  assert.equal((await site.client.status(1))["state"], "active");
+  await api(site, "STREAM.PURGE", 1);
+  await site.client.halted(1, "log_trimmed", NOTICED_MS);
+  assert.equal((await site.client.status(2))["state"], "active");
 });
 
 /** A running engine that has applied records of every shard, and a copy of an earlier store of the server. */
