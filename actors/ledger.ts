@@ -62,7 +62,11 @@ export interface Step {
   readonly transfer: CommandId | null;
   readonly code: string | null;
   readonly ref: string | null;
-  /** One per wallet; never empty. Per asset: sum of posted + sum of `out` transits - sum of `in` transits = 0. */
+  /**
+   * One per wallet. Empty only when a command that was `pending` settles in a record that changes no wallet here:
+   * the step is then what tells readers of events that it has settled.
+   * Per asset: sum of posted + sum of `out` transits - sum of `in` transits = 0.
+   */
   readonly changes: readonly WalletChange[];
   readonly transits: readonly Transit[];
 }

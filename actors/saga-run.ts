@@ -138,12 +138,19 @@ function settle(ledger: Ledger, saga: Saga, refused: Refusal | null): SettledCom
   if (saga.move === "hold") settlePlacing(ledger, saga, refused);
   else if (saga.move === "capture") settleCapture(ledger, saga, refused);
   else if (saga.move === "reverse" && refused) giveBackReversed(ledger, targetOf(saga), saga.amount);
+  if (!refused && (saga.phase === "committing" || saga.move === "hold")) tellSettled(ledger, saga);
   const command = { id: saga.command, op: saga.op };
   const outcome = refused
     ? refusedOutcome(ledger, command, refused)
     : settledOutcome(ledger, command, SUCCESS[saga.move], ownBalances(ledger, saga));
   ledger.settleCommand(saga.number, outcome);
   return { number: saga.number, outcome };
+}
+
+/** The own wallets changed in earlier records; readers of events learn here that the command has settled. */
+function tellSettled(ledger: Ledger, saga: Saga): void {
+  const kind = saga.move;
+  ledger.append(ownStep(saga, { kind, status: SUCCESS[kind], changes: [], transits: [] }));
 }
 
 /** The time to live runs from the record that settles the hold. */

@@ -85,7 +85,7 @@ function allowed(subject: string | null, tenant: TenantName): string | null {
 function peerBody(log: LogRecord, scope: DecoderScope, from: number): RecordBody {
   const frame = decodePeerFrame(log.data);
   if (!frame.ok) {
-    if (frame.error === "unknown_version") throw unknownVersion(log);
+    if (frame.error === "unknown_version" && namesCluster(log, scope)) throw unknownVersion(log);
     return IGNORED;
   }
   const { cluster, to, from: sender } = frame.value;
@@ -105,7 +105,7 @@ function ownerBody(
 ): RecordBody {
   const decodedRecord = decodeOwnerRecord(log.data);
   if (!decodedRecord.ok) {
-    if (decodedRecord.error === "unknown_version") throw unknownVersion(log);
+    if (decodedRecord.error === "unknown_version" && namesCluster(log, scope)) throw unknownVersion(log);
     return IGNORED;
   }
   const record = decodedRecord.value;
@@ -113,6 +113,11 @@ function ownerBody(
   if (record.kind === "epoch" && expected === "epoch") return { kind: "epoch", start: record };
   if (record.kind === "tick" && expected === "owner") return { kind: "tick", tick: record };
   return IGNORED;
+}
+
+/** Every version of these records holds its cluster's id as text, so what another one wrote, or nobody, stops no shard. */
+function namesCluster({ data }: LogRecord, { cluster }: DecoderScope): boolean {
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength).includes(cluster);
 }
 
 function unknownVersion(log: LogRecord): NodeFault {

@@ -24,7 +24,8 @@ export const devCommand: CliCommand = {
   summary: "Run everything on this machine: nats-server, engine, and a short demonstration",
   details: `Creates the data directory or goes on with it. Starts nats-server (found on the PATH, by COFFER_NATS_SERVER, in the
 cache, or fetched on Debian) unless --server or NATS_URL names one, then the engine; restarts either when it dies.
-With --json the first line is {"ready":true,"nats":URL,"tenant":NAME,"shards":N,"dataDir":DIR}. Ctrl-C stops.`,
+With --json the first line is {"ready":true,"nats":URL,"tenant":NAME,"shards":N,"dataDir":DIR}; later ones are {"demo":…} and
+{"event":"restart"|"recovered"|"halted",…}. Ctrl-C stops. --timeout is how long it may take to be ready (default: 2m).`,
   arguments: [],
   flags: [
     ...CLUSTER_FLAGS,

@@ -68,7 +68,8 @@ function summaryText(name: string, value: Json): string {
 }
 
 function verdictOf({ clean, inconclusive, violations }: VerifyReport): string {
-  if (violations.length > 0) return `${violations.length} violations:`;
+  if (violations.length > 0)
+    return `${violations.length} ${violations.length === 1 ? "violation" : "violations"}:`;
   if (clean) return "Clean.";
   return inconclusive ? "No conclusion: something could not be looked at or kept moving." : "Not clean.";
 }

@@ -33,11 +33,11 @@ const CASES = `
   1 |                                      | open c:box                            | open open open c:box 0/0/0
   2 |                                      | pay a:usd>b:usd:5                     | reserve transfer pending a:usd 0/5/0 0>b:usd; transfer transfer posted a:usd -5/-5/0 0>b:usd; # transfer transfer pending b:usd 5/0/0 0>a:usd
   2 | freeze b:usd                         | pay a:usd>b:usd:5                     | reserve transfer pending a:usd 0/5/0 0>b:usd; return transfer refused a:usd 0/-5/0 0>b:usd
-  2 |                                      | hold a:usd>b:usd:5                    | hold transfer pending a:usd 0/5/0 0>b:usd
+  2 |                                      | hold a:usd>b:usd:5                    | hold transfer pending a:usd 0/5/0 0>b:usd; hold transfer held
   2 | h=hold a:usd>b:usd:5                 | capture h 2                           | capture capture captured @h a:usd -2/-5/0 0>b:usd; # capture capture pending @h b:usd 2/0/0 0>a:usd
   2 | h=hold a:usd>b:usd:5 a:usd>a:box:5   | capture h                             | reserve capture pending @h a:box 0/0/5 1>a:usd; capture capture captured @h a:usd -10/-10/0 a:box 5/0/-5 1>a:usd; # capture capture pending @h b:usd 5/0/0 0>a:usd
   2 | t=pay a:usd>b:usd:5                  | reverse t                             | reserve reverse pending @t a:usd 0/0/5 0>b:usd; reverse reverse reversed @t a:usd 5/0/-5 0>b:usd; # reverse reverse pending @t b:usd -5/0/0 0>a:usd
-  3 |                                      | pay a:usd>b:usd:5 a:usd>c:usd:6       | reserve transfer pending a:usd 0/11/0; transfer transfer pending a:usd -11/-11/0; # reserve transfer pending b:usd 0/0/5 0>a:usd; transfer transfer pending b:usd 5/0/-5 0>a:usd
+  3 |                                      | pay a:usd>b:usd:5 a:usd>c:usd:6       | reserve transfer pending a:usd 0/11/0; transfer transfer pending a:usd -11/-11/0; transfer transfer posted; # reserve transfer pending b:usd 0/0/5 0>a:usd; transfer transfer pending b:usd 5/0/-5 0>a:usd
   3 | freeze c:usd                         | pay a:usd>b:usd:5 a:usd>c:usd:6       | reserve transfer pending a:usd 0/11/0; return transfer refused a:usd 0/-11/0; # reserve transfer pending b:usd 0/0/5 0>a:usd; return transfer pending b:usd 0/0/-5 0>a:usd
 `;
 

@@ -1,6 +1,7 @@
 // The client against a real server and a real engine: what services rely on, end to end.
 // Failures are real ones: processes are killed and started again on the same data.
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import {
   type ClientOutcome,
@@ -14,24 +15,27 @@ import {
   type Outcome,
   type Page,
 } from "../../client/mod.ts";
-import { startEngine, type TestEngine } from "../support/engine.ts";
+import { makeDataDir, startEngine, type TestEngine } from "../support/engine.ts";
 import { startTestNats, type TestNats } from "../support/nats.ts";
 
 const bound = { timeout: 90_000 };
 
 let nats: TestNats;
+let dataDir: string;
 let engine: TestEngine;
 let coffer: Coffer;
 
 before(async () => {
   nats = await startTestNats({ shards: 4 });
-  engine = await startEngine({ natsUrl: nats.url, shards: 4 });
+  dataDir = await makeDataDir(4);
+  engine = await startEngine({ natsUrl: nats.url, shards: 4, dataDir });
   coffer = await client();
 });
 after(async () => {
   await coffer?.close();
   await engine?.stop();
   await nats?.stop();
+  await rm(dataDir, { recursive: true, force: true });
 });
 
 async function client(options: Partial<CofferOptions> = {}): Promise<Coffer> {
@@ -262,7 +266,6 @@ describe("events", bound, () => {
 describe("failures", bound, () => {
   test("a command that the engine was away for ends as unknown, and is found when it is back", async () => {
     const owner = await fundedOwner(100n);
-    const { dataDir } = engine;
     await engine.kill();
     const command: CommandInput = { op: "transfer", from: `${owner}:usd`, to: `${owner}:world`, amount: 40n };
     const outcome = await coffer.send(command, { deadlineMs: 300 });
@@ -279,7 +282,6 @@ describe("failures", bound, () => {
 
   test("an engine that is killed in mid-burst costs nothing but time", async () => {
     const owner = await fundedOwner(10_000n);
-    const { dataDir } = engine;
     const commands = Array.from({ length: 3_000 }, (): CommandInput => {
       return { op: "transfer", from: `${owner}:usd`, to: `${owner}:world`, amount: 1n };
     });

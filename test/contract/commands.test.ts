@@ -58,7 +58,11 @@ function life(purse: string): { name: string; owner: string; command: Json; expe
   return [
     line(`open ${purse} 0/0/0/50`, { op: "open", wallet: mine, asset: "USD/2", min: "-50", max: "900" }),
     line(`posted usd @ ${purse} 500/0/0/550`, transfer(`${alice}:usd`, mine, "500"), move),
-    line(`held ${purse} 500/200/0/350 usd @`, transfer(mine, other, "200", { hold: { ttlMs: 60_000 } }), hold),
+    line(
+      `held ${purse} 500/200/0/350 usd @`,
+      transfer(mine, other, "200", { hold: { ttlMs: 60_000 } }),
+      hold,
+    ),
     line(`captured ${purse} 450/150/0/350 usd @`, { op: "capture", hold, amount: "50", final: false }),
     line(`released ${purse} 450/0/0/500 usd @`, { op: "release", hold }),
     line(`reversed ${purse} 350/0/0/400 usd @`, { op: "reverse", transfer: move, amount: "100" }),
@@ -125,7 +129,13 @@ test("all operations in one array are applied in their order, and one that refus
 test("an outcome has the fields of the contract and no others, word for word", async () => {
   const id = "0190A000-ABCD-7000-8000-00000000FFFF";
   const wallet = `${alice}:words`;
-  const answer = await caller.ask("call", alice, { op: "open", id, wallet, asset: "USD/2", min: "unlimited" });
+  const answer = await caller.ask("call", alice, {
+    op: "open",
+    id,
+    wallet,
+    asset: "USD/2",
+    min: "unlimited",
+  });
   const { position, time } = await caller.outcome(alice, id);
   assert.deepEqual(answer, {
     id: id.toLowerCase(),
@@ -294,7 +304,10 @@ test("a copy with other content conflicts at once while the first is open", asyn
     { ...transfer(mine, theirs, "7"), id },
     { ...transfer(mine, theirs, "8"), id },
   ]);
-  assert.deepEqual(outcomes.map(brief).map((text) => text.split(" ")[0]), ["id_conflict", "posted"]);
+  assert.deepEqual(
+    outcomes.map(brief).map((text) => text.split(" ")[0]),
+    ["id_conflict", "posted"],
+  );
 });
 
 test("in one array each command sees what those before it did", async () => {

@@ -4,7 +4,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Installation, install } from "./installation.ts";
-import { assertEventMessage, type EntryJson, type EventJson, type EventMessageJson, isObject } from "./json-shape.ts";
+import {
+  assertEventMessage,
+  type EntryJson,
+  type EventJson,
+  type EventMessageJson,
+  isObject,
+} from "./json-shape.ts";
 import { assertQuiet } from "./money-sums.ts";
 import { type Json, newId, OutsideCaller, ownerOn } from "./outside-caller.ts";
 
@@ -32,7 +38,8 @@ before(async () => {
   caller = await OutsideCaller.connect(installation.nats.url);
   other = await OutsideCaller.connect(installation.nats.url, "other");
   await caller.must("open", { op: "open", wallet: mint, asset: "USD/2", min: "unlimited" });
-  for (const wallet of [mine, theirs, hers]) await caller.must("open", { op: "open", wallet, asset: "USD/2" });
+  for (const wallet of [mine, theirs, hers])
+    await caller.must("open", { op: "open", wallet, asset: "USD/2" });
   await caller.must("posted", pay(mint, mine, "10000"));
 });
 
@@ -68,7 +75,9 @@ async function eventsPending(): Promise<number> {
 }
 
 async function toldAt(seq: number): Promise<Told> {
-  const answer: unknown = (await caller.nc.request("$JS.API.STREAM.MSG.GET.COFFER_EVT", JSON.stringify({ seq }))).json();
+  const answer: unknown = (
+    await caller.nc.request("$JS.API.STREAM.MSG.GET.COFFER_EVT", JSON.stringify({ seq }))
+  ).json();
   assert(isObject(answer) && isObject(answer["message"]));
   const { subject, data } = answer["message"];
   assert(typeof subject === "string" && typeof data === "string");
@@ -85,7 +94,8 @@ function chainOf(told: readonly Told[], tenant: string, shard: number): EventJso
   const known = new Map<string, EventJson>();
   for (const { tenant: of, shard: place, message } of told) {
     if (of !== tenant || place !== String(shard)) continue;
-    const isKnown = message.previous === "0" ? chain.length === 0 || known.has(message.from) : known.has(message.previous);
+    const isKnown =
+      message.previous === "0" ? chain.length === 0 || known.has(message.from) : known.has(message.previous);
     assert(isKnown, `a gap before ${message.from}: ${message.previous} was not told`);
     for (const event of message.events) {
       const first = known.get(event.id);
@@ -160,13 +170,23 @@ describe("what each command tells", () => {
       [1, theirs],
       [2, hers],
     ] as const) {
-      assert.deepEqual(eventsOf(told, shard, id), [`transfer pending ${wallet}`, `transfer pending ${wallet}`]);
+      assert.deepEqual(eventsOf(told, shard, id), [
+        `transfer pending ${wallet}`,
+        `transfer pending ${wallet}`,
+      ]);
     }
   });
 
   test("a hold, its captures and its release", async () => {
-    const { id: hold } = await caller.must("held", pay(mine, `${alice}:mint`, "50", { hold: { ttlMs: 60_000 } }));
-    const { id: capture } = await caller.must("captured", { op: "capture", hold, amount: "20", final: false }, alice);
+    const { id: hold } = await caller.must(
+      "held",
+      pay(mine, `${alice}:mint`, "50", { hold: { ttlMs: 60_000 } }),
+    );
+    const { id: capture } = await caller.must(
+      "captured",
+      { op: "capture", hold, amount: "20", final: false },
+      alice,
+    );
     const { id: release } = await caller.must("released", { op: "release", hold }, alice);
     const told = await allTold();
     assert.deepEqual(eventsOf(told, 0, hold), [`transfer held ${mine}`]);
@@ -223,7 +243,11 @@ describe("what each command tells", () => {
 
 test("tenants are told apart, and each has a chain of its own in a shard", async () => {
   for (let round = 0; round < 3; round += 1) {
-    await other.must("open", { op: "open", wallet: `${ownerOn(0, "zoe", { tenant: "other" })}:w${round}`, asset: "EUR/2" });
+    await other.must("open", {
+      op: "open",
+      wallet: `${ownerOn(0, "zoe", { tenant: "other" })}:w${round}`,
+      asset: "EUR/2",
+    });
     await caller.must("posted", pay(mint, mine, "1"));
   }
   const told = await allTold();
@@ -271,7 +295,10 @@ async function assertEveryChangeTold(): Promise<void> {
       for (const { version, position, command, balance } of await allEntries(wallet)) {
         entries += 1;
         const { posted, held, incoming } = balance;
-        assert.equal(changes.get(`${wallet}@${version}`), `${position} ${command} ${posted} ${held} ${incoming}`);
+        assert.equal(
+          changes.get(`${wallet}@${version}`),
+          `${position} ${command} ${posted} ${held} ${incoming}`,
+        );
       }
     }
   }

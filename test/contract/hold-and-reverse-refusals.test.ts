@@ -84,7 +84,10 @@ for (const { place, receivers } of PLACES) {
     test("an unknown hold, an id of something else and another owner's hold are hold_not_found", async () => {
       const posted = await settle("posted", payAll(receivers, "1"));
       const refused = newId();
-      await caller.must("insufficient_funds", { ...payAll(receivers, "900000", { hold: HOUR }), id: refused });
+      await caller.must("insufficient_funds", {
+        ...payAll(receivers, "900000", { hold: HOUR }),
+        id: refused,
+      });
       for (const hold of [newId(), posted, refused]) {
         await assertRefused("hold_not_found", { op: "capture", hold }, hold);
         await assertRefused("hold_not_found", { op: "release", hold }, hold);
@@ -109,7 +112,9 @@ for (const { place, receivers } of PLACES) {
 
     test("a hold past its time to live is hold_expired, without anybody having looked", async () => {
       const hold = newId();
-      const outcomes = await caller.sendInOrder(alice, [{ ...payAll(receivers, "3", { hold: { ttlMs: 1 } }), id: hold }]);
+      const outcomes = await caller.sendInOrder(alice, [
+        { ...payAll(receivers, "3", { hold: { ttlMs: 1 } }), id: hold },
+      ]);
       assert.equal(outcomes[0]?.status, "held");
       const heldAt = Date.parse(outcomes[0]?.time ?? "");
       // A second command's stamp is later; time passes by itself until it is later by more than the time to live.
@@ -203,7 +208,10 @@ describe("what is not settled yet counts as not found", () => {
       { op: "capture", hold },
       { op: "release", hold },
     ]);
-    assert.deepEqual([placed?.status, capture?.code, release?.code], ["held", "hold_not_found", "hold_not_found"]);
+    assert.deepEqual(
+      [placed?.status, capture?.code, release?.code],
+      ["held", "hold_not_found", "hold_not_found"],
+    );
     await settle("captured", { op: "capture", hold });
   });
 
@@ -224,7 +232,10 @@ describe("what is not settled yet counts as not found", () => {
       { op: "capture", hold, final: false },
       { op: "capture", hold, amount: "1", final: false },
     ]);
-    assert.deepEqual([part?.status, rest?.status, nothing?.code], ["captured", "captured", "capture_exceeds_hold"]);
+    assert.deepEqual(
+      [part?.status, rest?.status, nothing?.code],
+      ["captured", "captured", "capture_exceeds_hold"],
+    );
     await settle("released", { op: "release", hold });
   });
 

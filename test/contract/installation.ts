@@ -2,8 +2,9 @@
  * What a contract test runs against: a nats-server and an engine of its own. Gone with the test; the engine can be
  * ended and started again on the same data in between.
  */
+import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
-import { makeDataDir, startEngine, type TestEngine } from "../support/engine.ts";
+import { launchEngine, makeDataDir, type TestEngine, type TestEngineOptions } from "../support/engine.ts";
 import { startTestNats, type TestNats } from "../support/nats.ts";
 
 /** A running installation. */
@@ -18,14 +19,29 @@ export interface Installation {
   stop(): Promise<void>;
 }
 
+/** Starts an engine and waits until every shard is active. Errors: what it said instead; it is gone then. */
+export async function started(options: TestEngineOptions): Promise<TestEngine> {
+  const engine = await launchEngine(options);
+  try {
+    const first = await engine.heard(
+      (said) =>
+        said.event === "ready" ||
+        said.event === "failed" ||
+        (said.event === "shard" && said.state === "halted"),
+    );
+    assert.equal(first.event, "ready", JSON.stringify(first));
+    return engine;
+  } catch (error) {
+    await engine.end();
+    throw error;
+  }
+}
+
 /** Starts a server and an engine. Default 4 shards. */
 export async function install({ shards = 4 } = {}): Promise<Installation> {
   const nats = await startTestNats({ shards });
   const dataDir = await makeDataDir(shards);
-  let engine = await startEngine({ natsUrl: nats.url, dataDir }).catch(async (error: unknown) => {
-    await nats.stop();
-    throw error;
-  });
+  let engine = await started({ natsUrl: nats.url, dataDir });
   return {
     nats,
     shards,
@@ -33,7 +49,7 @@ export async function install({ shards = 4 } = {}): Promise<Installation> {
     engine: () => engine,
     restart: async (how = "end") => {
       await (how === "kill" ? engine.kill() : engine.end());
-      engine = await startEngine({ natsUrl: nats.url, dataDir });
+      engine = await started({ natsUrl: nats.url, dataDir });
     },
     stop: async () => {
       await engine.stop();

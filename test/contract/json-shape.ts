@@ -140,7 +140,10 @@ export function assertOutcome(value: unknown): asserts value is OutcomeJson {
   const { id, op, status, code, detail, replayed, shard, position, time, balances } = value;
   assert(id === null || (typeof id === "string" && id.length <= 64), `id is ${JSON.stringify(id)}`);
   assert(op === null || typeof op === "string", `op is ${JSON.stringify(op)}`);
-  assert(STATUSES.some((known) => known === status), `status is ${JSON.stringify(status)}`);
+  assert(
+    STATUSES.some((known) => known === status),
+    `status is ${JSON.stringify(status)}`,
+  );
   assert.equal(typeof code === "string", status === "refused", "a code belongs to a refusal and only there");
   assertTextOrAbsent(detail, "detail");
   assert(detail === undefined || status === "refused", "only refusals have a detail");
@@ -148,7 +151,11 @@ export function assertOutcome(value: unknown): asserts value is OutcomeJson {
   assert(Number.isInteger(shard), `shard is ${JSON.stringify(shard)}`);
   assertText(position, DECIMAL, "position");
   assertText(time, TIME, "time");
-  assert.equal(balances === undefined, status === "refused", "balances are absent when refused, and only then");
+  assert.equal(
+    balances === undefined,
+    status === "refused",
+    "balances are absent when refused, and only then",
+  );
   if (balances !== undefined) assertBalances(balances);
 }
 

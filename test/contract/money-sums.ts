@@ -55,5 +55,8 @@ function assertBounds({ wallet, posted, held, incoming, available, min, max }: W
   const expected = min === "unlimited" ? min : (lowest - BigInt(min)).toString();
   assert.equal(available, expected, `available of ${wallet}`);
   assert(min === "unlimited" || lowest >= BigInt(min), `${wallet} is below its min`);
-  assert(max === "unlimited" || BigInt(posted) + BigInt(incoming) <= BigInt(max), `${wallet} is above its max`);
+  assert(
+    max === "unlimited" || BigInt(posted) + BigInt(incoming) <= BigInt(max),
+    `${wallet} is above its max`,
+  );
 }

@@ -151,10 +151,10 @@ export class OutsideCaller {
   }
 
   /** Waits for `count` outcomes on a result subject. */
-  async collect(subject: string, count: number): Promise<OutcomeJson[]> {
+  async collect(subject: string, count: number, msMax = ANSWER_MS_MAX): Promise<OutcomeJson[]> {
     const outcomes: OutcomeJson[] = [];
     const subscription = this.nc.subscribe(subject);
-    const timer = setTimeout(() => subscription.unsubscribe(), ANSWER_MS_MAX);
+    const timer = setTimeout(() => subscription.unsubscribe(), msMax);
     for await (const message of subscription) {
       const list: unknown = message.json();
       assert(Array.isArray(list) && list.length > 0, "a reply is an array of outcomes");
@@ -196,7 +196,10 @@ export class OutsideCaller {
   /** A read that must succeed. @returns the whole answer */
   async read(owner: string, request: Json): Promise<Record<string, unknown>> {
     const answer = await this.ask("get", owner, request);
-    assert(isObject(answer) && answer["ok"] === true, `${JSON.stringify(request)}: ${JSON.stringify(answer)}`);
+    assert(
+      isObject(answer) && answer["ok"] === true,
+      `${JSON.stringify(request)}: ${JSON.stringify(answer)}`,
+    );
     assertFields(answer["asOf"], "shard position time");
     return answer;
   }

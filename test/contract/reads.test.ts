@@ -20,7 +20,14 @@ before(async () => {
   installation = await install();
   caller = await OutsideCaller.connect(installation.nats.url);
   await caller.must("open", { op: "open", wallet: mint, asset: "USD/2", min: "unlimited" });
-  await caller.must("open", { op: "open", wallet: mine, asset: "USD/2", min: "-5", max: "9000", meta: { b: [1], a: "x" } });
+  await caller.must("open", {
+    op: "open",
+    wallet: mine,
+    asset: "USD/2",
+    min: "-5",
+    max: "9000",
+    meta: { b: [1], a: "x" },
+  });
   await caller.must("open", { op: "open", wallet: theirs, asset: "USD/2" });
 });
 
@@ -103,7 +110,7 @@ describe("wallet and owner", () => {
 
   test("a foreign wallet looks like a missing one, whether it exists or not", async () => {
     for (const get of ["wallet", "entries"]) {
-      const answers = [];
+      const answers: unknown[] = [];
       for (const wallet of [`${alice}:missing`, theirs, `${bob}:missing`, `${ownerOn(2, "nobody")}:usd`]) {
         answers.push(await caller.ask("get", alice, { get, wallet }));
       }
@@ -161,7 +168,9 @@ describe("entries", () => {
 
   before(async () => {
     await caller.must("open", { op: "open", wallet, asset: "USD/2" });
-    const commands = Array.from({ length: count }, (_, index) => pay(mint, wallet, String(index + 1), { ref: `n${index + 1}` }));
+    const commands = Array.from({ length: count }, (_, index) =>
+      pay(mint, wallet, String(index + 1), { ref: `n${index + 1}` }),
+    );
     await caller.send(alice, commands.slice(0, 1000));
     await caller.send(alice, commands.slice(1000));
   });
@@ -173,7 +182,10 @@ describe("entries", () => {
       let cursor: string | undefined;
       const pages = limit === 1 ? 20 : Number.POSITIVE_INFINITY;
       for (let page = 0; page < pages; page += 1) {
-        const { rows, next } = await caller.entries(wallet, { limit, ...(cursor === undefined ? {} : { cursor }) });
+        const { rows, next } = await caller.entries(wallet, {
+          limit,
+          ...(cursor === undefined ? {} : { cursor }),
+        });
         assert(rows.length === limit || next === undefined);
         refs.push(...rows.map(({ version: of }) => of));
         cursor = next;
@@ -187,7 +199,10 @@ describe("entries", () => {
   }
 
   test("an entry shows what its step did and what the wallet had after it", async () => {
-    const { id, position, time } = await caller.must("posted", pay(mint, wallet, "5", { code: "c", ref: "r" }));
+    const { id, position, time } = await caller.must(
+      "posted",
+      pay(mint, wallet, "5", { code: "c", ref: "r" }),
+    );
     const { rows } = await caller.entries(wallet, { limit: 1 });
     const { posted, version } = await caller.wallet(wallet);
     assert.deepEqual(rows, [
@@ -241,7 +256,8 @@ describe("holds", () => {
         : { op: "transfer", legs, hold: { ttlMs: 3_600_000 } },
     );
     for (const outcome of await caller.send(owner, holds.slice(0, 100))) assert.equal(outcome.status, "held");
-    for (const outcome of await caller.send(owner, holds.slice(100, 120))) assert.equal(outcome.status, "held");
+    for (const outcome of await caller.send(owner, holds.slice(100, 120)))
+      assert.equal(outcome.status, "held");
     for (const hold of holds.slice(120)) assert.equal((await caller.send(owner, [hold]))[0]?.status, "held");
   });
 
@@ -366,7 +382,11 @@ describe("reads and calls answer to nobody whose reply subject", () => {
     test(`is ${reply}`, async () => {
       const positions = await Promise.all([0, 1, 2, 3].map(lastPosition));
       const heard: string[] = [];
-      const subscription = caller.nc.subscribe(reply, { callback: (_, { subject }) => heard.push(subject) });
+      const subscription = caller.nc.subscribe(reply, {
+        callback: (_, { subject }) => {
+          heard.push(subject);
+        },
+      });
       const call = JSON.stringify({ ...pay(mint, mine, "1"), id: newId() });
       caller.nc.publish(`coffer.get.demo.${alice}`, read, { reply });
       caller.nc.publish(`coffer.call.demo.${alice}`, call, { reply });
@@ -376,7 +396,11 @@ describe("reads and calls answer to nobody whose reply subject", () => {
       await caller.nc.flush();
       subscription.unsubscribe();
       assert.deepEqual(heard, []);
-      assert.deepEqual(await Promise.all([0, 1, 2, 3].map(lastPosition)), positions, "and nothing is appended");
+      assert.deepEqual(
+        await Promise.all([0, 1, 2, 3].map(lastPosition)),
+        positions,
+        "and nothing is appended",
+      );
     });
   }
 

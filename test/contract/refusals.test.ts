@@ -100,7 +100,12 @@ const PLACES: readonly (readonly [string, string, string, Json[]])[] = [
   ["one shard", alice, ann, []],
   ["two shards", alice, bob, []],
   ["three shards", alice, bob, [leg(`${alice}:mint`, `${carol}:debt`, "1")]],
-  ["four shards", alice, bob, [leg(`${alice}:mint`, `${carol}:debt`, "1"), leg(`${alice}:mint`, `${dave}:debt`, "1")]],
+  [
+    "four shards",
+    alice,
+    bob,
+    [leg(`${alice}:mint`, `${carol}:debt`, "1"), leg(`${alice}:mint`, `${dave}:debt`, "1")],
+  ],
 ];
 
 function leg(from: string, to: string, amount: string): Json {
@@ -173,7 +178,10 @@ describe("of two faults the one that comes first in the order of the contract", 
 
   test("in one shard over all legs, not leg by leg", () =>
     assertRefused(
-      { op: "transfer", legs: [leg(`${alice}:open`, `${ann}:full`, "1"), leg(`${alice}:open`, `${ann}:missing`, "1")] },
+      {
+        op: "transfer",
+        legs: [leg(`${alice}:open`, `${ann}:full`, "1"), leg(`${alice}:open`, `${ann}:missing`, "1")],
+      },
       alice,
       "wallet_not_found",
     ));
@@ -190,7 +198,10 @@ describe("of two faults the one that comes first in the order of the contract", 
 
   test("id_conflict before everything that is looked up, shape before id_conflict", async () => {
     const id = newId();
-    const first = await caller.must("insufficient_funds", { ...pay(`${alice}:open`, `${ann}:open`, "1001"), id });
+    const first = await caller.must("insufficient_funds", {
+      ...pay(`${alice}:open`, `${ann}:open`, "1001"),
+      id,
+    });
     await caller.must("id_conflict", { ...pay(`${alice}:missing`, `${ann}:missing`, "1"), id });
     await caller.must("amount_invalid", { ...pay(`${alice}:open`, `${ann}:open`, "0"), id });
     assert.deepEqual(await caller.outcome(alice, id), first);
@@ -214,14 +225,20 @@ describe("legs do not fund each other", () => {
       ));
     test(`${where}: what a wallet pays in the transfer makes no room under its max`, () =>
       assertRefused(
-        { op: "transfer", legs: [leg(`${alice}:full`, `${owner}:debt`, "50"), leg(`${alice}:mint`, `${alice}:full`, "50")] },
+        {
+          op: "transfer",
+          legs: [leg(`${alice}:full`, `${owner}:debt`, "50"), leg(`${alice}:mint`, `${alice}:full`, "50")],
+        },
         alice,
         "max_exceeded",
         `${alice}:full`,
       ));
     test(`${where}: the debits of one wallet are added up`, () =>
       assertRefused(
-        { op: "transfer", legs: [leg(`${alice}:open`, `${owner}:debt`, "600"), leg(`${alice}:open`, `${owner}:mint`, "600")] },
+        {
+          op: "transfer",
+          legs: [leg(`${alice}:open`, `${owner}:debt`, "600"), leg(`${alice}:open`, `${owner}:mint`, "600")],
+        },
         alice,
         "insufficient_funds",
       ));
@@ -236,7 +253,12 @@ describe("open", () => {
     ["meta", { meta: { a: 1 } }],
   ] as const) {
     test(`with another ${field} than the first open is wallet_exists`, () =>
-      assertRefused({ op: "open", wallet: `${alice}:open`, asset: "USD/2", ...more }, alice, "wallet_exists", field));
+      assertRefused(
+        { op: "open", wallet: `${alice}:open`, asset: "USD/2", ...more },
+        alice,
+        "wallet_exists",
+        field,
+      ));
   }
 
   test("is compared with the fields of the first open, not with what limit made of them", async () => {

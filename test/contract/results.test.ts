@@ -118,7 +118,9 @@ describe("a Coffer-Reply that gets no outcomes", () => {
     const reply = "coffer.res.demo.mine";
     const heard: string[] = [];
     const subscription = caller.nc.subscribe("coffer.res.demo.mine", {
-      callback: (_, { subject }) => heard.push(subject),
+      callback: (_, { subject }) => {
+        heard.push(subject);
+      },
     });
     await stranger.append(alice, { op: "open", id: newId(), wallet: mine, asset: "USD/2" }, { reply });
     const [own] = await stranger.send(alice, [{ op: "open", wallet: mine, asset: "USD/2" }]);
@@ -164,7 +166,13 @@ describe("a NATS reply that points into a stream, so that the server stores its 
   async function assertTicks(): Promise<void> {
     await caller.must("posted", pay({ to: theirs }));
     const ttlMs = 20;
-    const { id } = await caller.must("held", { op: "transfer", from: theirs, to: mine, amount: "1", hold: { ttlMs } });
+    const { id } = await caller.must("held", {
+      op: "transfer",
+      from: theirs,
+      to: mine,
+      amount: "1",
+      hold: { ttlMs },
+    });
     const deadline = AbortSignal.timeout(5000);
     for (;;) {
       const answer = await caller.ask("get", bob, { get: "holds", limit: 1 });
@@ -204,13 +212,20 @@ describe("outputs larger than a message may be", () => {
     const again = Array.from({ length: 30 }, () => move);
     const reply = caller.resultSubject();
     const sizes: number[] = [];
-    const watch = caller.nc.subscribe(reply, { callback: (_, { data }) => sizes.push(data.length) });
+    const watch = caller.nc.subscribe(reply, {
+      callback: (_, { data }) => {
+        sizes.push(data.length);
+      },
+    });
     const outcomes = caller.collect(reply, again.length);
     await caller.append(owner, again, { reply });
     for (const outcome of await outcomes) assert.deepEqual(outcome, { ...first, replayed: true });
     watch.unsubscribe();
     assert(sizes.length > 1, `${sizes.length} parts`);
-    assert(sizes.every((size) => size < 512 * 1024), String(sizes));
+    assert(
+      sizes.every((size) => size < 512 * 1024),
+      String(sizes),
+    );
   });
 
   test("1,000 commands of one message are answered in order, in whatever parts", async () => {
@@ -236,7 +251,9 @@ describe("frames", () => {
     caller.owners.add(ann);
     const outcomes = await sendFrame(0, list);
     assert.deepEqual(
-      list.map(({ id }) => outcomes.find((outcome) => outcome.id === id)).map((each) => each?.code ?? each?.status),
+      list
+        .map(({ id }) => outcomes.find((outcome) => outcome.id === id))
+        .map((each) => each?.code ?? each?.status),
       ["open", "posted", "posted", "insufficient_funds", "done"],
     );
     for (const [index, command] of list.entries()) {

@@ -133,9 +133,18 @@ async function assertShape(command: Json, code: string, detail: string): Promise
   await caller.must("posted", { ...pay(), id });
 }
 
-function assertShapeOutcome(outcome: OutcomeJson, id: string, { op }: Json, expected: [string, string]): void {
+function assertShapeOutcome(
+  outcome: OutcomeJson,
+  id: string,
+  { op }: Json,
+  expected: [string, string],
+): void {
   assert.deepEqual([outcome.code, outcome.detail], expected);
-  assert.deepEqual([outcome.id, outcome.op], [id, typeof op === "string" ? op : null], "id and op are echoed");
+  assert.deepEqual(
+    [outcome.id, outcome.op],
+    [id, typeof op === "string" ? op : null],
+    "id and op are echoed",
+  );
   assert.deepEqual([outcome.status, outcome.replayed, outcome.shard], ["refused", false, 0]);
 }
 
@@ -158,7 +167,9 @@ describe("of two faults the one that comes first in the order of the contract", 
     ["ttl_invalid", pay({ id: newId(), hold: {}, code: "c".repeat(65) })],
   ];
   for (const [code, command] of PAIRS) {
-    test(`${code} first in ${JSON.stringify(Object.keys(command))}`, () => caller.must(code, command, alice));
+    test(`${code} first in ${JSON.stringify(Object.keys(command))}`, async () => {
+      await caller.must(code, command, alice);
+    });
   }
 });
 
@@ -262,11 +273,17 @@ describe("what lies exactly at a limit is accepted", () => {
     ["a time to live of a year", "held", pay({ hold: { ttlMs: 31_536_000_000 } })],
     ["the longest names", "wallet_not_found", pay({ to: longest })],
     ["scale 18", "open", open({ wallet: `${alice}:fine`, asset: "A23456789012/18" })],
-    ["min of -(2^63-1) and max of 2^63-1", "open", open({ wallet: `${alice}:wide`, min: "-9223372036854775807", max: "9223372036854775807" })],
+    [
+      "min of -(2^63-1) and max of 2^63-1",
+      "open",
+      open({ wallet: `${alice}:wide`, min: "-9223372036854775807", max: "9223372036854775807" }),
+    ],
     ["an amount of 2^63-1", "overflow", pay({ amount: "9223372036854775807" })],
   ];
   for (const [name, status, command] of AT) {
-    test(name, () => caller.must(status, command, alice));
+    test(name, async () => {
+      await caller.must(status, command, alice);
+    });
   }
   test("1,000 commands in one message", async () => {
     const outcomes = await caller.send(

@@ -8,18 +8,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import { SeededRandom } from "../../bench/random.ts";
-import { LogReader } from "../../cluster/log-reader.ts";
 import type { LogRecord } from "../../cluster/log-record.ts";
 import { decodeRecord } from "../../engine/record-decoder.ts";
 import { recordDigest } from "../../engine/record-digest.ts";
 import { runTurn, type TurnProgress } from "../../engine/turn.ts";
 import type { TurnRecord } from "../../engine/turn-record.ts";
 import type { QuarantinedUnit } from "../../protocol/owner-record.ts";
-import { shardStream } from "../../protocol/subject.ts";
 import { ShardFile } from "../../storage/shard-file.ts";
 import { CommandMix } from "../support/command-mix.ts";
 import { clusterOf } from "../support/engine.ts";
 import type { JsonCommand } from "../support/json-client.ts";
+import { readLog } from "../support/log-copy.ts";
 import { requireClean, shardPath, shardPrint, untilAllEnded } from "../support/shard-files.ts";
 import { Site } from "../support/site.ts";
 
@@ -207,25 +206,6 @@ async function liveShard(site: Site, shard: number): Promise<LiveShard> {
   const print = shardPrint(shardPath(site.dataDir, shard));
   const log = await readLog(site, shard, print.position);
   return { shard, cluster: clusterOf(site.dataDir), log, print };
-}
-
-async function readLog(site: Site, shard: number, count: number): Promise<LogRecord[]> {
-  const records: LogRecord[] = [];
-  const { connection } = site.client;
-  await new Promise<void>((resolve, reject) => {
-    const reader = new LogReader({
-      connection,
-      stream: shardStream(shard),
-      fromSequence: 1,
-      onRecord: (record) => {
-        if (records.length < count) records.push(record);
-        if (records.length === count) void reader.stop().then(resolve);
-      },
-      onError: reject,
-    });
-    reader.start();
-  });
-  return records;
 }
 
 /** Neighbours of one owner become one record. */

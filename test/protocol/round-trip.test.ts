@@ -193,7 +193,7 @@ test("an independent MessagePack library reads the same values", () => {
   );
 });
 
-/** The library reads every 64-bit integer as bigint and drops a leading byte order mark of long texts. */
+/** The library reads 64-bit integers as bigint and, without its native part, drops a byte order mark of long texts. */
 function normal(value: unknown): unknown {
   if (typeof value === "number") return BigInt(value);
   if (typeof value === "string") return value.replace(/^\ufeff/, "");

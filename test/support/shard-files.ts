@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { dumpHash } from "../../storage/dump.ts";
 import { openCut, ReadOnlyShard } from "../../storage/read-only.ts";
 import { verifyShards } from "../../storage/verify.ts";
@@ -67,6 +68,16 @@ export function walletSums(dataDir: string): Map<string, bigint> {
     }
   });
   return sums;
+}
+
+/** Changes one row behind the engine's back, as a fault of the machine or a bug would. The engine must not run. */
+export function tamper(path: string, sql: string, ...values: readonly (string | number | Buffer)[]): void {
+  const database = new Database(path);
+  try {
+    assert.equal(database.prepare(sql).run(...values).changes, 1, `${sql} changes one row`);
+  } finally {
+    database.close();
+  }
 }
 
 /** Position, chains and the hash of the canonical dump of a shard's file. */

@@ -1,0 +1,283 @@
+// What the code cannot apply. A shard file is changed behind the engine's back so that an invariant breaks when one
+// chosen unit is applied: exactly that unit is quarantined by a record in the log, or the shard halts where money
+// would be at stake; everything before and after it goes on, and a replay of the log comes to the same outcomes.
+// Guards against: one poisoned command that stops a shard for ever, or is silently left out, or differently by a replay.
+import assert from "node:assert/strict";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { listRecords } from "../../cluster/log-lookup.ts";
+import { QuarantineList } from "../../engine/quarantine-list.ts";
+import { decodeRecord } from "../../engine/record-decoder.ts";
+import { recordDigest } from "../../engine/record-digest.ts";
+import { runTurn } from "../../engine/turn.ts";
+import { decodeOwnerRecord } from "../../protocol/owner-record-codec.ts";
+import { quarantineSubject, shardStream } from "../../protocol/subject.ts";
+import { ReadOnlyShard } from "../../storage/read-only.ts";
+import { ShardFile } from "../../storage/shard-file.ts";
+import { idOf, openCommand, ownerOnShard, transferCommand } from "../support/command-mix.ts";
+import { until } from "../support/condition.ts";
+import { clusterOf } from "../support/engine.ts";
+import type { Json, JsonCommand } from "../support/json-client.ts";
+import { readLog } from "../support/log-copy.ts";
+import { requireClean, shardPath, shardPrint, tamper, untilAllEnded } from "../support/shard-files.ts";
+import { Site } from "../support/site.ts";
+
+const SHARDS = 3;
+const NEAR = ownerOnShard("near", 0, SHARDS);
+const FAR = ownerOnShard("far", 1, SHARDS);
+const THIRD = ownerOnShard("third", 2, SHARDS);
+/** Opened in each site; `near` gets money into `usd` and `alt`. */
+const WALLETS = ["world:usd", `${NEAR}:usd`, `${NEAR}:alt`, `${NEAR}:bad`, `${FAR}:usd`, `${FAR}:bad`, `${THIRD}:usd`];
+const FUNDS = "1000";
+
+/** Held below zero: whatever changes the wallet breaks an invariant. */
+const POISON = "UPDATE wallet SET held = -5 WHERE purse = 'bad'";
+const CURE = "UPDATE wallet SET held = 0 WHERE purse = 'bad'";
+
+test("a command that throws is refused with internal_error, alone in its record and its turn", async (t) => {
+  const site = await openSite(t);
+  tamper(shardPath(site.dataDir, 0), POISON);
+  const before = pay(1, "usd", "alt");
+  const batch = [pay(2, "usd", "alt"), pay(3, "usd", "bad"), pay(4, "alt", "usd")] as const;
+  const after = pay(5, "usd", "alt");
+  await site.client.accepted(before);
+  const published = await site.client.publish(batch);
+  assert.ok(published.kind === "ok");
+  await site.client.accepted(after);
+
+  let engine = await site.startEngine();
+  const outcomes = await Promise.all([before, ...batch, after].map((command) => site.client.settled(command)));
+  assert.deepEqual(outcomes.map(statusOf), ["posted", "posted", "refused internal_error", "posted", "posted"]);
+  assert.deepEqual(await quarantines(site, 0), [
+    { position: published.sequence, unit: { kind: "command", index: 1 } },
+  ]);
+  assert.equal((await site.client.status(0))["quarantined"], 1);
+  assert.equal(statusOf(await site.client.call(batch[1])), "refused internal_error");
+
+  await t.test("a restart keeps the outcome and appends no second record", async () => {
+    await engine.kill();
+    engine = await site.startEngine();
+    assert.deepEqual(await site.client.settled(batch[1]), outcomes[2]);
+    assert.equal((await quarantines(site, 0)).length, 1);
+    assert.equal((await site.client.status(0))["quarantined"], 1);
+  });
+
+  await t.test("a replay of the log from zero comes to the same chains, with the Quarantine records only", async () => {
+    await engine.end();
+    const path = shardPath(site.dataDir, 0);
+    tamper(path, CURE);
+    const { position, log, state } = shardPrint(path);
+    assert.deepEqual(await replay(site, 0, true), { position, log, state });
+    assert.notEqual((await replay(site, 0, false)).state, state);
+    requireClean(site.dataDir);
+  });
+});
+
+test("a command is quarantined again when the engine dies before its Quarantine record is stored", async (t) => {
+  const site = await openSite(t);
+  tamper(shardPath(site.dataDir, 0), POISON);
+  const poisoned = pay(1, "usd", "bad");
+  await site.client.accepted(poisoned);
+  const { nc } = site.client.connection;
+  const engine = await site.launchEngine();
+  nc.subscribe("coffer.s.*.quarantine", { max: 1, callback: () => process.kill(engine.pid, "SIGKILL") });
+  await engine.exited;
+  await site.startEngine();
+  assert.equal(statusOf(await site.client.settled(poisoned)), "refused internal_error");
+  const units = (await quarantines(site, 0)).map(({ unit }) => unit);
+  assert.deepEqual(units[0], { kind: "command", index: 0 });
+});
+
+for (const [kind, legs] of [
+  ["apply", [`${NEAR}:usd>${FAR}:bad:5`]],
+  ["prepare", [`${NEAR}:usd>${FAR}:bad:5`, `${NEAR}:usd>${THIRD}:usd:5`]],
+] as const) {
+  test(`an item (${kind}) that throws refuses the move at its sender, who has the money back`, async (t) => {
+    const site = await openSite(t);
+    tamper(shardPath(site.dataDir, 1), POISON);
+    const engine = await site.startEngine();
+    const move = transferCommand(idOf(2, 1), legs);
+    assert.equal(statusOf(await site.client.call(move)), "refused internal_error");
+    assert.deepEqual(await balancesOf(site, `${NEAR}:usd`), [FUNDS, "0", "0"]);
+    const [quarantine, ...more] = await quarantines(site, 1);
+    assert.deepEqual([quarantine?.unit.kind, more], ["item", []]);
+    const next = transferCommand(idOf(2, 2), [`${NEAR}:usd>${FAR}:usd:5`]);
+    assert.equal(statusOf(await site.client.call(next)), "posted");
+    await engine.end();
+    tamper(shardPath(site.dataDir, 1), CURE);
+    requireClean(site.dataDir);
+  });
+}
+
+test("a timer that throws is parked alone: its hold counts as expired, other holds expire", async (t) => {
+  const site = await openSite(t);
+  let engine = await site.startEngine();
+  const hold = (number: number, from: string, to: string): JsonCommand =>
+    transferCommand(idOf(3, number), [`${NEAR}:${from}>${NEAR}:${to}:100`], { hold: { ttlMs: 1_500 } });
+  const [poisoned, sound] = [hold(1, "usd", "alt"), hold(2, "alt", "usd")];
+  for (const command of [poisoned, sound]) assert.equal(statusOf(await site.client.call(command)), "held");
+  await engine.kill();
+  setBalance(site, { shard: 0, wallet: `${NEAR}:usd`, column: "held", value: 0 });
+
+  engine = await site.startEngine();
+  await until("the sound hold expires", async () => (await balancesOf(site, `${NEAR}:alt`))[1] === "0");
+  assert.deepEqual((await quarantines(site, 0)).map(({ unit }) => unit.kind), ["timer"]);
+  assert.deepEqual(timersOf(site, 0), [{ kind: "expire", parked: true }]);
+  const capture = { owner: NEAR, body: { op: "capture", id: idOf(3, 3), hold: poisoned.body.id } };
+  assert.equal(statusOf(await site.client.call(capture)), "refused hold_expired");
+  assert.equal(statusOf(await site.client.call(pay(9, "usd", "alt"))), "posted");
+  await engine.end();
+});
+
+/** Answers and decisions that are never quarantined, and what makes each of them throw. */
+const COMPLETIONS = [
+  { of: "result", to: ["usd"], away: 1, halted: 0, wallet: `${NEAR}:usd`, column: "held", end: "posted" },
+  { of: "commit", to: ["usd", "usd"], away: 2, halted: 1, wallet: `${FAR}:usd`, column: "incoming", end: "posted" },
+  {
+    ...{ of: "abort", to: ["usd", "missing"], away: 2, halted: 1 },
+    ...{ wallet: `${FAR}:usd`, column: "incoming", end: "refused wallet_not_found" },
+  },
+] as const;
+
+for (const { of, to, away, halted, wallet, column, end } of COMPLETIONS) {
+  test(`a ${of} that throws halts its shard with completion_failed, and is applied once the cause is gone`, async (t) => {
+    const site = await openSite(t);
+    const move = transferCommand(
+      idOf(4, 1),
+      to.map((purse, index) => `${NEAR}:usd>${[FAR, THIRD][index]}:${purse}:5`),
+    );
+    const file = shardPath(site.dataDir, away);
+    copyFileSync(file, `${file}.kept`);
+    writeFileSync(file, Buffer.alloc(8_192, 1));
+    let engine = await site.launchEngine();
+    await site.client.halted(away, "storage_failed");
+    await site.client.accepted(move);
+    await until("the move waits for the shard that is away", () => isReserved(site, { shard: halted, wallet, column }));
+    await engine.end();
+
+    copyFileSync(`${file}.kept`, file);
+    setBalance(site, { shard: halted, wallet, column, value: 0 });
+    engine = await site.launchEngine();
+    const { position } = await site.client.halted(halted, "completion_failed");
+    assert.equal(shardPrint(shardPath(site.dataDir, halted)).position, position);
+    assert.deepEqual(await quarantines(site, halted), []);
+    await engine.end();
+
+    setBalance(site, { shard: halted, wallet, column, value: 5 });
+    engine = await site.startEngine();
+    assert.equal(statusOf(await site.client.settled(move)), end);
+    await untilAllEnded(site.dataDir);
+    await engine.end();
+    requireClean(site.dataDir);
+  });
+}
+
+test("a row that cannot be read halts the shard and quarantines nothing", async (t) => {
+  const site = await openSite(t);
+  tamper(shardPath(site.dataDir, 0), "UPDATE wallet SET status = 9 WHERE purse = 'bad'");
+  const command = pay(1, "usd", "bad");
+  await site.client.accepted(command);
+  const engine = await site.launchEngine();
+  await site.client.halted(0, "storage_failed");
+  assert.deepEqual(await quarantines(site, 0), []);
+  await engine.end();
+  tamper(shardPath(site.dataDir, 0), "UPDATE wallet SET status = 0 WHERE purse = 'bad'");
+  await site.startEngine();
+  assert.equal(statusOf(await site.client.settled(command)), "posted");
+});
+
+/** A site whose wallets are open and funded; no engine runs. */
+async function openSite(t: TestContext): Promise<Site> {
+  const site = await Site.start(t, { shards: SHARDS });
+  const engine = await site.startEngine();
+  for (const [index, wallet] of WALLETS.entries()) {
+    assert.equal(statusOf(await site.client.call(openCommand(idOf(9, index), wallet))), "open");
+  }
+  for (const [index, purse] of ["usd", "alt"].entries()) {
+    const funding = transferCommand(idOf(8, index), [`world:usd>${NEAR}:${purse}:${FUNDS}`]);
+    assert.equal(statusOf(await site.client.call(funding)), "posted");
+  }
+  await engine.end();
+  return site;
+}
+
+/** A transfer of 5 between two purses of `near`. */
+function pay(number: number, from: string, to: string): JsonCommand {
+  return transferCommand(idOf(1, number), [`${NEAR}:${from}>${NEAR}:${to}:5`]);
+}
+
+function statusOf(outcome: Json): string {
+  const { status, code } = outcome;
+  return code === undefined ? String(status) : `${status} ${code}`;
+}
+
+interface StoredBalance {
+  readonly shard: number;
+  readonly wallet: string;
+  readonly column: "held" | "incoming";
+}
+
+function setBalance(site: Site, { shard, wallet, column, value }: StoredBalance & { value: number }): void {
+  const [owner = "", purse = ""] = wallet.split(":");
+  const where = "purse = ? AND owner = (SELECT number FROM owner WHERE name = ?)";
+  tamper(shardPath(site.dataDir, shard), `UPDATE wallet SET ${column} = ? WHERE ${where}`, value, purse, owner);
+}
+
+function isReserved(site: Site, { shard, wallet, column }: StoredBalance): boolean {
+  using door = ReadOnlyShard.open(shardPath(site.dataDir, shard));
+  return [...door.wallets()].some(({ name, [column]: reserved }) => name === wallet && reserved === 5n);
+}
+
+function timersOf(site: Site, shard: number): { kind: string; parked: boolean }[] {
+  using door = ReadOnlyShard.open(shardPath(site.dataDir, shard));
+  return [...door.timers()].map(({ kind, parked }) => ({ kind, parked }));
+}
+
+/** posted, held and incoming. */
+async function balancesOf(site: Site, wallet: string): Promise<unknown[]> {
+  const [owner = ""] = wallet.split(":");
+  const answer = await site.client.get(owner, { get: "wallet", wallet });
+  const { posted, held, incoming } = { ...(answer["wallet"] as Json) };
+  return [posted, held, incoming];
+}
+
+/** The Quarantine records in a shard's log. */
+async function quarantines(site: Site, shard: number): Promise<{ position: number; unit: { kind: string } }[]> {
+  const { nc } = site.client.connection;
+  const range = { subject: quarantineSubject(shard), fromSequence: 1, recordsMax: 100 };
+  const { records } = await listRecords(nc, shardStream(shard), range);
+  return records.flatMap(({ data }) => {
+    const decoded = decodeOwnerRecord(data);
+    if (!decoded.ok || decoded.value.kind !== "quarantine") return [];
+    const { position, unit } = decoded.value;
+    return [{ position, unit }];
+  });
+}
+
+/** Applies a shard's log to a fresh file, up to what the live file has applied. @returns where that ends */
+async function replay(
+  site: Site,
+  shard: number,
+  isQuarantined: boolean,
+): Promise<Omit<ReturnType<typeof shardPrint>, "dump">> {
+  const directory = mkdtempSync(join(tmpdir(), "coffer-replay-"));
+  const scope = { cluster: clusterOf(site.dataDir), shard, shards: SHARDS };
+  const path = join(directory, "replay.db");
+  const file = ShardFile.open({ ...scope, path });
+  try {
+    const list = new QuarantineList();
+    if (isQuarantined) await list.load(site.client.connection, scope);
+    for (const log of await readLog(site, shard, shardPrint(shardPath(site.dataDir, shard)).position)) {
+      const record = { ...decodeRecord(log, scope), digest: recordDigest(log) };
+      runTurn(file, [record], list.at, { position: 0, unit: null });
+    }
+    file.close();
+    const { position, log, state } = shardPrint(path);
+    return { position, log, state };
+  } finally {
+    file.close();
+    rmSync(directory, { recursive: true });
+  }
+}
