@@ -83,11 +83,13 @@ export async function callJson(
   return { exit: result.exit, json: objectOf(line) };
 }
 
-/** Runs the program as a process of its own and waits for its end. */
+/** Runs the program as a process of its own and waits for its end; one that does not end is killed after a minute. */
 export async function callProcess(words: readonly string[], options: CallOptions = {}): Promise<CallResult> {
   const child = spawnProgram(words, options);
   const printed = capture(child);
+  const killer = setTimeout(() => child.kill("SIGKILL"), WAIT_MS);
   const [exit] = await once(child, "close");
+  clearTimeout(killer);
   return { exit: typeof exit === "number" ? exit : null, stdout: printed.stdout(), stderr: printed.stderr() };
 }
 

@@ -40,8 +40,8 @@ test("a command that throws is refused with internal_error, alone in its record 
   const site = await openSite(t);
   tamper(shardPath(site.dataDir, 0), POISON);
   const before = pay(1, "usd", "alt");
-  const batch = [pay(2, "usd", "alt"), pay(3, "usd", "bad"), pay(4, "alt", "usd")] as const;
-  const after = pay(5, "usd", "alt");
+  const batch = [pay(2, "usd", "alt"), pay(3, "usd", "bad"), pay(4, "alt", "usd"), pay(5, "bad", "alt")] as const;
+  const after = pay(6, "usd", "alt");
   await site.client.accepted(before);
   const published = await site.client.publish(batch);
   assert.ok(published.kind === "ok");
@@ -49,10 +49,12 @@ test("a command that throws is refused with internal_error, alone in its record 
 
   let engine = await site.startEngine();
   const outcomes = await Promise.all([before, ...batch, after].map((command) => site.client.settled(command)));
-  assert.deepEqual(outcomes.map(statusOf), ["posted", "posted", "refused internal_error", "posted", "posted"]);
-  assert.deepEqual(await quarantines(site, 0), [
-    { position: published.sequence, unit: { kind: "command", index: 1 } },
-  ]);
+  const [good, bad] = ["posted", "refused internal_error"];
+  assert.deepEqual(outcomes.map(statusOf), [good, good, bad, good, bad, good]);
+  assert.deepEqual(
+    await quarantines(site, 0),
+    [1, 3].map((index) => ({ position: published.sequence, unit: { kind: "command", index } })),
+  );
   assert.equal((await site.client.status(0))["quarantined"], 1);
   assert.equal(statusOf(await site.client.call(batch[1])), "refused internal_error");
 
@@ -60,7 +62,7 @@ test("a command that throws is refused with internal_error, alone in its record 
     await engine.kill();
     engine = await site.startEngine();
     assert.deepEqual(await site.client.settled(batch[1]), outcomes[2]);
-    assert.equal((await quarantines(site, 0)).length, 1);
+    assert.equal((await quarantines(site, 0)).length, 2);
     assert.equal((await site.client.status(0))["quarantined"], 1);
   });
 
@@ -75,7 +77,7 @@ test("a command that throws is refused with internal_error, alone in its record 
   });
 });
 
-test("a command is quarantined again when the engine dies before its Quarantine record is stored", async (t) => {
+test("an engine that dies while it appends a Quarantine record leaves the same outcome to the next", async (t) => {
   const site = await openSite(t);
   tamper(shardPath(site.dataDir, 0), POISON);
   const poisoned = pay(1, "usd", "bad");
@@ -142,7 +144,7 @@ const COMPLETIONS = [
 ] as const;
 
 for (const { of, to, away, halted, wallet, column, end } of COMPLETIONS) {
-  test(`a ${of} that throws halts its shard with completion_failed, and is applied once the cause is gone`, async (t) => {
+  test(`a shard that cannot apply the ${of} of a move halts with completion_failed, and goes on once the cause is gone`, async (t) => {
     const site = await openSite(t);
     const move = transferCommand(
       idOf(4, 1),

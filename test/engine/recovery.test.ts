@@ -4,9 +4,6 @@
 // Guards against: a command that was accepted and is lost, applied twice or open for ever after a crash.
 // A failing round is repeated with COFFER_TEST_SEED=<the seed that it printed>.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { SeededRandom } from "../../bench/random.ts";
 import type { Item } from "../../protocol/item.ts";
@@ -17,6 +14,7 @@ import { until } from "../support/condition.ts";
 import type { TestEngine } from "../support/engine.ts";
 import { type Json, type JsonClient, type JsonCommand, objectOf } from "../support/json-client.ts";
 import { type OpenMoves, openMoves, requireClean, untilAllEnded, walletSums } from "../support/shard-files.ts";
+import { inject } from "../support/fault.ts";
 import { Site } from "../support/site.ts";
 
 const seed = Number(process.env["COFFER_TEST_SEED"] ?? Date.now() % 1_000_000_000);
@@ -24,7 +22,6 @@ const SHARDS = 4;
 const BURST = 350;
 /** Commands that may be unsettled before the kill. */
 const WINDOW = 40;
-const STRACE = "/usr/bin/strace";
 const REPLY = "coffer.res.demo.burst";
 /** An open move goes on within this time after the engine is ready, ms. */
 const GO_ON_MS = 2_000;
@@ -303,7 +300,7 @@ for (const [step, syscalls] of COMMIT_STEPS) {
     for (const command of mix.opening()) await site.client.accepted(command);
     for (const nth of [2, 9]) {
       await untilAllEnded(site.dataDir);
-      const ended = await traceKill(engine, { syscalls, nth });
+      const ended = await inject(engine, { syscalls, fault: "signal=SIGKILL", nth });
       const commands = mix.take(40);
       for (const command of commands) await site.client.accepted(command);
       await Promise.all([engine.exited, ended()]);
@@ -314,27 +311,4 @@ for (const [step, syscalls] of COMMIT_STEPS) {
     requireClean(site.dataDir, true);
     for (const [asset, sum] of walletSums(site.dataDir)) assert.equal(sum, 0n, asset);
   });
-}
-
-/**
- * Has the engine killed on entering its n-th call of a system call from now on, by any of its threads. Without strace
- * on the machine it is killed at once, in the middle of the burst that follows.
- * @returns once it is armed; the function waits until the tracer is gone
- */
-async function traceKill(
-  engine: TestEngine,
-  at: { syscalls: string; nth: number },
-): Promise<() => Promise<unknown>> {
-  if (!existsSync(STRACE)) {
-    setImmediate(() => process.kill(engine.pid, "SIGKILL"));
-    return () => Promise.resolve();
-  }
-  const inject = `inject=${at.syscalls}:signal=SIGKILL:when=${at.nth}`;
-  const what = ["-o", "/dev/null", "-e", `trace=${at.syscalls}`, "-e", inject];
-  const tracer = spawn(STRACE, ["-f", "-p", String(engine.pid), ...what], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  const ended = once(tracer, "exit");
-  await once(tracer.stderr, "data");
-  return () => ended;
 }

@@ -49,12 +49,13 @@ export interface TestEngine {
   stop(): Promise<void>;
 }
 
-/** Makes an initialised data directory. */
+/** Makes an initialised data directory, by default in the system's directory for temporary files. */
 export async function makeDataDir(
   shards: number,
   durability: "strict" | "relaxed" = "relaxed",
+  parent: string = tmpdir(),
 ): Promise<string> {
-  const dataDir = await mkdtemp(join(tmpdir(), "coffer-data-"));
+  const dataDir = await mkdtemp(join(parent, "coffer-data-"));
   const tenant = parseTenant("demo");
   if (!tenant) throw new Error("demo is a tenant");
   const made = createClusterFile(dataDir, { format: 1, cluster: randomUUID(), shards, durability, tenant });

@@ -32,7 +32,7 @@ const doors: Readonly<Record<string, readonly string[]>> = { cli: ["storage/read
 const packageRooms: Readonly<Record<string, readonly string[]>> = {
   "@nats-io": ["cluster", "engine", "client", "gateway", "cli", "bench", "test"],
   "better-sqlite3": ["storage", "test"],
-  msgpackr: ["protocol", "storage", "test"],
+  msgpackr: ["test"],
 };
 
 /** Names from the two dependency lists of package.json. */

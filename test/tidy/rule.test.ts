@@ -53,7 +53,7 @@ const packageCases: readonly Case[] = [
   ["SQLite outside storage", "engine/a.ts", 'import Database from "better-sqlite3";', [1]],
   ["NATS inside actors", "actors/a.ts", 'import type { Msg } from "@nats-io/jetstream";', [1]],
   ["a package in its room", "storage/a.ts", 'import Database from "better-sqlite3";', []],
-  ["a subpath of a package", "protocol/a.ts", 'import { pack } from "msgpackr/pack";', []],
+  ["a subpath of a package", "cluster/a.ts", 'import { JsHeaders } from "@nats-io/jetstream/internal";', []],
   ["a development package in a test", "test/a.test.ts", 'import fc from "fast-check";', []],
 ];
 

@@ -1,0 +1,163 @@
+// Faults of the environment, made real: a full disk, a file that may not grow, an fsync that fails, pages that are
+// garbage, a second engine on the same data, an engine on a copy of the data.
+// Guards against: a half-done turn, an fsync that is tried again, a fault that brings down more than its shard, and two
+// owners of one log.
+import assert from "node:assert/strict";
+import { closeSync, cpSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import Database from "better-sqlite3";
+import { CommandMix, idOf, openCommand, ownerOnShard, transferCommand } from "../support/command-mix.ts";
+import { until } from "../support/condition.ts";
+import { makeDataDir, type TestEngine } from "../support/engine.ts";
+import { canInject, canMount, inject, limitFiles, SmallDisk } from "../support/fault.ts";
+import type { Json, JsonCommand } from "../support/json-client.ts";
+import { requireClean, shardPath, shardPrint, untilAllEnded, walletSums } from "../support/shard-files.ts";
+import { Site } from "../support/site.ts";
+
+const SHARDS = 2;
+const seed = Number(process.env["COFFER_TEST_SEED"] ?? Date.now() % 1_000_000_000);
+
+/** A fault of storage that begins while an engine runs, and ends before the next one starts. */
+interface StorageTrouble {
+  readonly what: string;
+  readonly isPossible: boolean;
+  /** A directory to put the data in; by default anywhere. */
+  readonly begin: (t: TestContext) => { parent?: string; strike: (engine: TestEngine) => Promise<void>; end?: () => void };
+}
+
+const TROUBLES: readonly StorageTrouble[] = [
+  {
+    what: "the disk is full",
+    isPossible: canMount,
+    begin: (t) => {
+      const disk = new SmallDisk(t, 32);
+      const strike = async (): Promise<void> => disk.fill();
+      return { parent: disk.path, strike, end: () => disk.free() };
+    },
+  },
+  {
+    what: "no file may grow",
+    isPossible: true,
+    begin: () => ({ strike: async (engine) => limitFiles(engine, 4_096) }),
+  },
+  {
+    what: "an fsync fails once",
+    isPossible: canInject,
+    begin: () => ({
+      strike: async (engine) => void (await inject(engine, { syscalls: "fsync,fdatasync", fault: "error=EIO", nth: 3 })),
+    }),
+  },
+  {
+    what: "a write fails once",
+    isPossible: canInject,
+    begin: () => ({
+      strike: async (engine) => void (await inject(engine, { syscalls: "pwrite64", fault: "error=EIO", nth: 5 })),
+    }),
+  },
+];
+
+for (const { what, begin } of TROUBLES.filter(({ isPossible }) => isPossible)) {
+  test(`when ${what} the shard stops with storage_failed, and a restart continues with nothing half-done`, async (t) => {
+    const { parent, strike, end } = begin(t);
+    const dataDir = await makeDataDir(SHARDS, "relaxed", parent);
+    t.after(() => rmSync(dataDir, { recursive: true, force: true }));
+    const site = await Site.start(t, { shards: SHARDS, dataDir });
+    const engine = await site.startEngine();
+    const mix = new CommandMix(seed, SHARDS);
+    for (const command of mix.opening()) await site.client.accepted(command);
+    await untilAllEnded(dataDir);
+
+    await strike(engine);
+    const commands = mix.take(60);
+    for (const command of commands) await site.client.accepted(command);
+    const failed = await until("a shard has failed", () => anyHalted(site));
+    assert.equal(failed["reason"], "storage_failed");
+    assert.match(String(failed["detail"]), /SQLITE_(FULL|IOERR)/);
+    assert.ok(engine.events.some((event) => event.event === "shard" && event.reason === "storage_failed"));
+    await engine.end();
+
+    end?.();
+    await site.startEngine();
+    for (const command of commands) await site.client.settled(command);
+    await untilAllEnded(dataDir);
+    requireClean(dataDir, true);
+    for (const [asset, sum] of walletSums(dataDir)) assert.equal(sum, 0n, asset);
+  });
+}
+
+async function anyHalted(site: Site): Promise<Json | undefined> {
+  const statuses = await Promise.all([0, 1].map((shard) => site.client.status(shard)));
+  return statuses.find(({ state }) => state === "halted");
+}
+
+/** What is garbage, and what makes the engine look at it. */
+const GARBAGE: readonly (readonly [table: string, look: (site: Site) => Promise<unknown>])[] = [
+  ["sqlite_schema", () => Promise.resolve()],
+  ["meta", () => Promise.resolve()],
+  ["wallet", ({ client }) => client.ask(`coffer.get.demo.${NEAR}`, { get: "owner" })],
+  ["step", ({ client }) => client.ask(`coffer.get.demo.${NEAR}`, { get: "entries", wallet: `${NEAR}:usd` })],
+  ["outcome", ({ client }) => client.ask(`coffer.get.demo.${NEAR}`, { get: "outcome", id: idOf(1, 9) })],
+  ["wallet", ({ client }) => client.publish(transferCommand(idOf(1, 20), [`${NEAR}:usd>${NEAR}:alt:1`]))],
+  ["outbox", ({ client }) => client.publish(transferCommand(idOf(1, 20), [`${NEAR}:usd>${FAR}:usd:1`]))],
+];
+const NEAR = ownerOnShard("near", 0, SHARDS);
+const FAR = ownerOnShard("far", 1, SHARDS);
+
+test("a shard whose file has garbage in it stops with storage_failed when it is met; the other goes on", async (t) => {
+  const site = await Site.start(t, { shards: SHARDS });
+  let engine = await site.startEngine({ events: true });
+  const wallets = ["world:usd", `${NEAR}:usd`, `${NEAR}:alt`, `${FAR}:usd`];
+  for (const [index, wallet] of wallets.entries()) await site.client.call(openCommand(idOf(1, index), wallet));
+  await site.client.call(transferCommand(idOf(1, 9), [`world:usd>${NEAR}:usd:100`]));
+  await until("events are published", async () => (await site.client.status(0))["eventsPending"] === 0);
+  await engine.end();
+  const kept = mkdtempSync(join(tmpdir(), "coffer-kept-"));
+  t.after(() => rmSync(kept, { recursive: true }));
+  const file = shardPath(site.dataDir, 0);
+  cpSync(file, join(kept, "0.db"));
+  for (const [index, [table, look]] of GARBAGE.entries()) {
+    await t.test(`garbage in ${table}, case ${index}`, async () => {
+      spoil(file, table);
+      engine = await site.launchEngine({ events: true });
+      await until("the other shard is active", async () => (await site.client.status(1))["state"] === "active");
+      await until("the shard has got as far as it can", async () => /active|halted/.test(String((await site.client.status(0))["state"])));
+      await look(site).catch(() => undefined);
+      await site.client.halted(0, "storage_failed");
+      assert.equal((await site.client.call(openCommand(idOf(2, index), `${FAR}:p${index}`)))["status"], "open");
+      await engine.end();
+      cpSync(join(kept, "0.db"), file);
+    });
+  }
+});
+
+/** Overwrites the root page of a table with garbage. */
+function spoil(file: string, table: string): void {
+  const database = new Database(file, { readonly: true });
+  const root = database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").pluck().get(table) ?? 1;
+  database.close();
+  const page = openSync(file, "r+");
+  writeSync(page, Buffer.alloc(4_096, 0xa7), 0, 4_096, (Number(root) - 1) * 4_096);
+  closeSync(page);
+}
+
+test("a second engine on the same data directory is refused with data_locked and changes nothing", async (t) => {
+  const site = await Site.start(t, { shards: SHARDS });
+  const first = await site.startEngine();
+  const second = await site.launchEngine();
+  const refusal = await second.heard(({ event }) => event === "failed");
+  assert.ok(refusal.event === "failed");
+  assert.equal(refusal.code, "data_locked");
+  assert.match(refusal.message, new RegExp(`process ${first.pid}`), "it names the holder");
+  assert.equal(await second.exited, 1);
+  const command = openCommand(idOf(1, 1), "world:usd");
+  assert.equal((await site.client.call(command))["status"], "open");
+  assert.deepEqual([(await site.client.status(0))["epoch"], (await site.client.status(1))["epoch"]], [1, 1]);
+  await first.kill();
+  const third = await site.startEngine();
+  assert.deepEqual(await site.client.outcome("world", command.body.id), {
+    ...(await site.client.settled(command)),
+  });
+  assert.ok(third.pid !== first.pid);
+});

@@ -1,0 +1,81 @@
+/**
+ * Faults of the machine, made real: a system call that kills its process or fails, a disk that is full, files that may
+ * not grow. Each way says whether this machine can do it.
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import type { TestEngine } from "./engine.ts";
+
+const STRACE = "/usr/bin/strace";
+
+/** Whether system calls can be made to fail here. */
+export const canInject = existsSync(STRACE);
+/** Whether a file system can be mounted here. */
+export const canMount = process.getuid?.() === 0 && existsSync("/proc/mounts");
+
+/** The n-th call of one of some system calls, and what becomes of it: `signal=SIGKILL`, `error=EIO`. */
+export interface Injection {
+  readonly syscalls: string;
+  readonly fault: string;
+  readonly nth: number;
+}
+
+/**
+ * Puts a fault into a running engine: from now on each of its threads meets it at its own n-th call. Where that cannot
+ * be done the engine is killed in the middle of what follows.
+ * @returns once it is armed; the function waits until the tracer is gone, which it is when the engine is
+ */
+export async function inject(engine: TestEngine, { syscalls, fault, nth }: Injection): Promise<() => Promise<unknown>> {
+  if (!canInject) {
+    setImmediate(() => process.kill(engine.pid, "SIGKILL"));
+    return () => Promise.resolve();
+  }
+  const what = ["-e", `trace=${syscalls}`, "-e", `inject=${syscalls}:${fault}:when=${nth}`];
+  const tracer = spawn(STRACE, ["-f", "-p", String(engine.pid), "-o", "/dev/null", ...what], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const ended = once(tracer, "exit");
+  // It says that it is attached, once.
+  await once(tracer.stderr, "data");
+  return () => ended;
+}
+
+/** From now on no file of the engine grows beyond `bytes`. For the rest of its life. */
+export function limitFiles(engine: TestEngine, bytes: number): void {
+  execFileSync("prlimit", ["--pid", String(engine.pid), `--fsize=${bytes}`]);
+}
+
+/** A file system of a few megabytes; gone with the test. */
+export class SmallDisk {
+  readonly path: string;
+
+  /** Mounts it. Errors: throws when this machine cannot (see `canMount`). */
+  constructor(t: TestContext, megabytes: number) {
+    this.path = mkdtempSync(join(tmpdir(), "coffer-disk-"));
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", this.path]);
+    t.after(() => {
+      // Lazily: what still runs on it is ended after this.
+      execFileSync("umount", ["--lazy", this.path]);
+      rmSync(this.path, { recursive: true });
+    });
+  }
+
+  /** Takes every free byte. */
+  fill(): void {
+    const chunk = Buffer.alloc(64 * 1024);
+    try {
+      for (;;) writeFileSync(join(this.path, "filler"), chunk, { flag: "a" });
+    } catch {
+      // It is full, which was wanted.
+    }
+  }
+
+  /** Gives the room back. */
+  free(): void {
+    rmSync(join(this.path, "filler"));
+  }
+}
