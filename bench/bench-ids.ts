@@ -6,7 +6,7 @@
 // Multiplying by an odd number spreads consecutive numbers over the whole range, as random ids would be.
 
 import { assert } from "../protocol/assert.ts";
-import { type CommandId, parseCommandId } from "../protocol/command-id.ts";
+import { type CommandId, commandIdBytes, parseCommandId } from "../protocol/command-id.ts";
 
 const SPREAD = 0x9e3779b1;
 const UNSPREAD = inverse(SPREAD);
@@ -31,8 +31,18 @@ export class BenchIds {
       this.#prefix = `${time.slice(0, 8)}-${time.slice(8)}-${this.#run}`;
       this.#timeMs = timeMs;
     }
-    const tail = (Math.imul(number, SPREAD) >>> 0) + 0x1_0000_0000;
+    const tail = this.tailOf(number) + 0x1_0000_0000;
     return `${this.#prefix}${tail.toString(16).slice(1)}` as CommandId;
+  }
+
+  /** The first 12 bytes of all ids of the moment `timeMs`. */
+  prefixBytes(timeMs: number): Uint8Array {
+    return commandIdBytes(this.id(0, timeMs)).subarray(0, 12);
+  }
+
+  /** The last 32 bits of an id, which hide `number`. */
+  tailOf(number: number): number {
+    return Math.imul(number, SPREAD) >>> 0;
   }
 
   /** The number that the last 32 bits of an id of this run hide. */

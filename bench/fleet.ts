@@ -13,8 +13,13 @@ assert(asset !== undefined, "USD/2 is an asset");
 /** The asset of all wallets of a run. */
 export const BENCH_ASSET = asset;
 
+/** Digits of the number in every owner's name, so that all names are equally long. */
+export const SERIAL_DIGITS = 9;
+
 /** One wallet of the run. */
 export interface FleetWallet {
+  /** The number in the owner's name. */
+  readonly serial: number;
   readonly owner: OwnerName;
   readonly wallet: WalletName;
   readonly shard: number;
@@ -47,7 +52,7 @@ export class Fleet {
     const sources: FleetWallet[] = [];
     const missing = (shard: number): boolean => (byShard[shard]?.length ?? 0) < plan.walletsPerShard;
     for (let number = 0; plan.shardsUsed.some(missing); number += 1) {
-      const made = benchWallet(plan, `b${plan.token}-${number}`);
+      const made = benchWallet(plan, "b", number);
       if (!plan.shardsUsed.includes(made.shard) || !missing(made.shard)) continue;
       byShard[made.shard]?.push(wallets.length);
       wallets.push(made);
@@ -82,14 +87,15 @@ export class Fleet {
 
 function sourceOf(plan: FleetPlan, shard: number): FleetWallet {
   for (let number = 0; ; number += 1) {
-    const made = benchWallet(plan, `w${plan.token}-${number}`);
+    const made = benchWallet(plan, "w", number);
     if (made.shard === shard) return made;
   }
 }
 
-function benchWallet(plan: FleetPlan, name: string): FleetWallet {
+function benchWallet(plan: FleetPlan, kind: "b" | "w", serial: number): FleetWallet {
+  const name = `${kind}${plan.token}-${String(serial).padStart(SERIAL_DIGITS, "0")}`;
   const owner = parseOwner(name);
   const wallet = parseWallet(`${name}:main`);
   assert(owner !== undefined && wallet !== undefined && ownerOf(wallet) === owner, "bench names are valid");
-  return { owner, wallet, shard: shardOf(plan.tenant, owner, plan.shards) };
+  return { serial, owner, wallet, shard: shardOf(plan.tenant, owner, plan.shards) };
 }

@@ -2,11 +2,10 @@
 // The least that the engine has to do for a transfer, and so the highest figure that it can reach.
 
 import { assert } from "../protocol/assert.ts";
-import type { TransferCommand } from "../protocol/command.ts";
-import type { FrameSource } from "./load-generator.ts";
+import type { FrameSource, SourceFrame } from "./load-generator.ts";
+import type { SeededRandom } from "./random.ts";
 import type { Scenario, ScenarioParts } from "./scenario.ts";
-
-const AMOUNT_MAX = 100;
+import { AMOUNT_MAX, TransferFrame } from "./transfer-frame.ts";
 
 /** See the file header. */
 export const framesScenario: Scenario = {
@@ -17,47 +16,51 @@ export const framesScenario: Scenario = {
 };
 
 function localTransfers(parts: ScenarioParts): FrameSource {
-  const shards = [...parts.fleet.byShard.keys()].filter(
-    (shard) => (parts.fleet.byShard[shard]?.length ?? 0) > 1,
-  );
+  const { fleet, ids, reply, frameCommands } = parts;
+  const shards = [...fleet.byShard.keys()].filter((shard) => (fleet.byShard[shard]?.length ?? 0) > 1);
+  const frame = new TransferFrame(ids, { reply, count: frameCommands }, [fleet.wallet(0), fleet.wallet(1)]);
   let frames = 0;
-  let made = 0;
   return {
     next: (first, wallMs) => {
-      if (!parts.isWanted(made)) return null;
+      if (!parts.isWanted(frames * frameCommands)) return null;
       const shard = shards[frames % shards.length];
       assert(shard !== undefined, "the fleet has wallets");
-      const commands: TransferCommand[] = [];
-      for (let index = 0; index < parts.frameCommands; index += 1) {
-        commands.push(localTransfer(parts, shard, { number: first + index, wallMs }));
-      }
       frames += 1;
-      made += commands.length;
-      return { shard, commands };
+      return localFrame(parts, { frame, shard, first, wallMs });
     },
   };
 }
 
-function localTransfer(
-  { fleet, random, ids }: ScenarioParts,
-  shard: number,
-  at: { readonly number: number; readonly wallMs: number },
-): TransferCommand {
+/** A frame of transfers between any two wallets of one shard. */
+function localFrame(
+  { fleet, random }: ScenarioParts,
+  at: {
+    readonly frame: TransferFrame;
+    readonly shard: number;
+    readonly first: number;
+    readonly wallMs: number;
+  },
+): SourceFrame {
+  const { frame, shard, first, wallMs } = at;
   const numbers = fleet.byShard[shard] ?? [];
+  const bytes = frame.copy(wallMs);
+  for (let index = 0; index < frame.count; index += 1) {
+    const [from, to] = twoOf(numbers, random);
+    const amount = 1 + random.below(AMOUNT_MAX);
+    fleet.move(from, to, amount);
+    frame.write(bytes, index, {
+      number: first + index,
+      from: fleet.wallet(from),
+      to: fleet.wallet(to),
+      amount,
+    });
+  }
+  return { shard, count: frame.count, bytes };
+}
+
+/** Two different elements. */
+function twoOf(numbers: readonly number[], random: SeededRandom): [number, number] {
   const place = random.below(numbers.length);
   const other = (place + 1 + random.below(numbers.length - 1)) % numbers.length;
-  const [from = 0, to = 0] = [numbers[place], numbers[other]];
-  const amount = 1 + random.below(AMOUNT_MAX);
-  fleet.move(from, to, amount);
-  return {
-    op: "transfer",
-    id: ids.id(at.number, at.wallMs),
-    owner: fleet.wallet(from).owner,
-    legs: [{ from: fleet.wallet(from).wallet, to: fleet.wallet(to).wallet, amount: BigInt(amount) }],
-    holdTtlMs: null,
-    code: null,
-    ref: null,
-    meta: null,
-    ifVersion: null,
-  };
+  return [numbers[place] ?? 0, numbers[other] ?? 0];
 }

@@ -8,11 +8,9 @@
 // Invariant: at most `framesInFlight` frames wait for outcomes; every number is answered at most once, or it is an error.
 
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
-import type { Command } from "../protocol/command.ts";
-import { encodeCommandFrame } from "../protocol/command-frame.ts";
 import type { TenantName } from "../protocol/names.ts";
 import { decodeOutcomes } from "../protocol/outcome-codec.ts";
-import { frameSubject, resultPrefix } from "../protocol/subject.ts";
+import { frameSubject } from "../protocol/subject.ts";
 import type { BenchClock } from "./bench-clock.ts";
 import { BenchFailure } from "./bench-failure.ts";
 import type { BenchIds } from "./bench-ids.ts";
@@ -23,16 +21,21 @@ import { skimOutcomes } from "./outcome-skim.ts";
 const SILENCE_MS_MAX = 30_000;
 const REPORT_MS = 500;
 
-/** Makes the commands of a run. */
+/** One frame, ready to be published. */
+export interface SourceFrame {
+  readonly shard: number;
+  /** Commands in it. */
+  readonly count: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Makes the frames of a run. */
 export interface FrameSource {
   /**
-   * The commands of the next frame, all of one shard, with the ids of `first`, `first + 1`, … at `wallMs`.
+   * The next frame, whose commands have the ids of `first`, `first + 1`, … at `wallMs`, and bytes of its own.
    * @returns null at the end of the run
    */
-  next(
-    first: number,
-    wallMs: number,
-  ): { readonly shard: number; readonly commands: readonly Command[] } | null;
+  next(first: number, wallMs: number): SourceFrame | null;
 }
 
 /** What a generator works with. */
@@ -41,9 +44,10 @@ export interface GeneratorParts {
   readonly clock: BenchClock;
   readonly tenant: TenantName;
   readonly ids: BenchIds;
-  /** Unique; one token of a subject. */
-  readonly token: string;
-  readonly inboxPrefix: string;
+  /** Where the frames say that outcomes go. */
+  readonly reply: string;
+  /** Inbox for PubAcks. */
+  readonly acks: string;
 }
 
 /** Bounds of one run. */
@@ -77,8 +81,6 @@ interface SentFrame {
 /** See the file header. One generator may run several loads, one after the other; numbers go on. */
 export class LoadGenerator {
   readonly #parts: GeneratorParts;
-  readonly #reply: string;
-  readonly #acks: string;
   /** The frame of each number that was sent, by number. */
   readonly #frameOf: (SentFrame | undefined)[] = [];
   #nextNumber = 0;
@@ -86,12 +88,10 @@ export class LoadGenerator {
 
   constructor(parts: GeneratorParts) {
     this.#parts = parts;
-    this.#reply = `${resultPrefix(parts.tenant)}${parts.token}`;
-    this.#acks = `${parts.inboxPrefix}.${parts.token}.ack`;
-    parts.nc.subscribe(this.#reply, {
+    parts.nc.subscribe(parts.reply, {
       callback: (error, message) => this.#guarded(error, () => this.#onOutcomes(message)),
     });
-    parts.nc.subscribe(`${this.#acks}.*`, {
+    parts.nc.subscribe(`${parts.acks}.*`, {
       callback: (error, message) => this.#guarded(error, () => this.#onPubAck(message)),
     });
   }
@@ -125,22 +125,21 @@ export class LoadGenerator {
   }
 
   #fill(run: LoadRun): void {
-    const { nc, clock, tenant } = this.#parts;
+    const { nc, clock, tenant, acks } = this.#parts;
     while (!run.isAtEnd && run.inFlight < run.settings.framesInFlight) {
       const frame = run.source.next(this.#nextNumber, clock.wallMs());
       if (frame === null) {
         run.end();
         return;
       }
-      const { shard, commands } = frame;
-      const sent: SentFrame = { sentMs: clock.steadyMs(), missing: commands.length };
-      this.#nextNumber += commands.length;
-      for (let index = 0; index < commands.length; index += 1) this.#frameOf.push(sent);
+      const { shard, count, bytes } = frame;
+      const sent: SentFrame = { sentMs: clock.steadyMs(), missing: count };
+      this.#nextNumber += count;
+      for (let index = 0; index < count; index += 1) this.#frameOf.push(sent);
       run.base = this.#nextNumber - this.#frameOf.length;
       run.inFlight += 1;
-      run.published += commands.length;
-      const bytes = encodeCommandFrame({ reply: this.#reply, commands });
-      nc.publish(frameSubject(shard, tenant), bytes, { reply: `${this.#acks}.${commands.length}` });
+      run.published += count;
+      nc.publish(frameSubject(shard, tenant), bytes, { reply: `${acks}.${count}` });
     }
   }
 
@@ -154,7 +153,7 @@ export class LoadGenerator {
       run.fail(`a frame was refused by the log: ${text === "" ? "no responders" : text}`);
       return;
     }
-    run.accepted += Number(message.subject.slice(this.#acks.length + 1));
+    run.accepted += Number(message.subject.slice(this.#parts.acks.length + 1));
     run.acceptedMs = this.#parts.clock.steadyMs();
     run.endIfDone();
   }

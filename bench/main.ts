@@ -9,7 +9,7 @@ import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { connectionOptions } from "../client/link.ts";
 import { decodeInfo, type Info } from "../protocol/info.ts";
 import { parseTenant, type TenantName } from "../protocol/names.ts";
-import { INFO_SUBJECT } from "../protocol/subject.ts";
+import { INFO_SUBJECT, resultPrefix } from "../protocol/subject.ts";
 import type { BenchClock } from "./bench-clock.ts";
 import { BenchFailure } from "./bench-failure.ts";
 import { BenchIds } from "./bench-ids.ts";
@@ -27,7 +27,8 @@ import { verifyFleet } from "./verification.ts";
 
 const INBOX_PREFIX = "_INBOX";
 const INFO_WAIT_MS = 10_000;
-/** Frames in flight while wallets are opened and funded. */
+/** Commands in a frame, and frames in flight, while wallets are opened and funded. */
+const PREPARING_COMMANDS = 500;
 const PREPARING_IN_FLIGHT = 16;
 
 const systemClock: BenchClock = {
@@ -43,6 +44,7 @@ interface Bench {
   readonly tenant: TenantName;
   readonly info: Info;
   readonly token: string;
+  readonly reply: string;
   readonly scenario: Scenario;
   readonly fleet: Fleet;
   readonly ids: BenchIds;
@@ -104,15 +106,10 @@ async function setUp(
     token: token.slice(0, 8),
   });
   const ids = new BenchIds(unique);
-  const generator = new LoadGenerator({
-    nc,
-    clock: systemClock,
-    tenant,
-    ids,
-    token,
-    inboxPrefix: INBOX_PREFIX,
-  });
-  return { options, nc, tenant, info, token, scenario, fleet, ids, generator, progress };
+  const reply = `${resultPrefix(tenant)}${token}`;
+  const acks = `${INBOX_PREFIX}.${token}.ack`;
+  const generator = new LoadGenerator({ nc, clock: systemClock, tenant, ids, reply, acks });
+  return { options, nc, tenant, info, token, reply, scenario, fleet, ids, generator, progress };
 }
 
 function usedShards({ shard = "uniform" }: BenchOptions, shards: number): number[] {
@@ -130,15 +127,15 @@ async function askInfo(nc: NatsConnection): Promise<Info> {
 }
 
 async function prepare(bench: Bench): Promise<void> {
-  const { fleet, ids } = bench;
-  const frameCommands = 500;
+  const { fleet, ids, reply } = bench;
+  const framing = { ids, reply, frameCommands: PREPARING_COMMANDS };
   const total = fleet.wallets.length;
-  const opened = await load(bench, openings(fleet, ids, frameCommands), {
+  const opened = await load(bench, openings(fleet, framing), {
     phase: "open",
     total: total + fleet.sources.length,
   });
   assertAllDone(opened, "opening wallets");
-  const funded = await load(bench, fundings(fleet, ids, frameCommands), { phase: "fund", total });
+  const funded = await load(bench, fundings(fleet, framing), { phase: "fund", total });
   assertAllDone(funded, "funding wallets");
 }
 
@@ -150,6 +147,7 @@ async function measure(bench: Bench): Promise<BenchReport> {
   const source = scenario.source({
     fleet,
     ids: bench.ids,
+    reply: bench.reply,
     random: new SeededRandom(seed),
     frameCommands: options.frameCommands ?? 100,
     isWanted: (made) => (total === null ? systemClock.steadyMs() < endMs : made < total),

@@ -2,6 +2,7 @@
 // Not part of what is measured.
 
 import type { OpenCommand, TransferCommand } from "../protocol/command.ts";
+import { encodeCommandFrame } from "../protocol/command-frame.ts";
 import type { BenchIds } from "./bench-ids.ts";
 import { BENCH_ASSET, type Fleet, type FleetWallet } from "./fleet.ts";
 import type { FrameSource } from "./load-generator.ts";
@@ -9,24 +10,32 @@ import type { FrameSource } from "./load-generator.ts";
 /** Minor units that each wallet starts with: enough that no transfer of a run is refused. */
 export const START_AMOUNT = 1_000_000_000;
 
+/** How commands become frames. */
+export interface Framing {
+  readonly ids: BenchIds;
+  /** Where frames say that outcomes go. */
+  readonly reply: string;
+  readonly frameCommands: number;
+}
+
 type Prepared = OpenCommand | TransferCommand;
 /** Makes one command with the id that it is given. */
 type Make = (id: Prepared["id"]) => Prepared;
 
 /** Opens of all sources and wallets, in frames. */
-export function openings(fleet: Fleet, ids: BenchIds, frameCommands: number): FrameSource {
+export function openings(fleet: Fleet, framing: Framing): FrameSource {
   const sources = fleet.sources.map((source) => ({ shard: source.shard, make: opening(source, true) }));
   const wallets = fleet.wallets.map((wallet) => ({ shard: wallet.shard, make: opening(wallet, false) }));
-  return framesOf([...sources, ...wallets], ids, frameCommands);
+  return framesOf([...sources, ...wallets], framing);
 }
 
 /** One transfer to each wallet, in frames; notes them in the fleet. */
-export function fundings(fleet: Fleet, ids: BenchIds, frameCommands: number): FrameSource {
+export function fundings(fleet: Fleet, framing: Framing): FrameSource {
   const makes = fleet.wallets.map((wallet, number) => {
     fleet.move(-1, number, START_AMOUNT);
     return { shard: wallet.shard, make: funding(fleet.sourceOn(wallet.shard), wallet) };
   });
-  return framesOf(makes, ids, frameCommands);
+  return framesOf(makes, framing);
 }
 
 function opening({ owner, wallet }: FleetWallet, isSource: boolean): Make {
@@ -40,30 +49,27 @@ function funding(source: FleetWallet, target: FleetWallet): Make {
   return (id) => ({ op: "transfer", id, owner: source.owner, legs, ...rest });
 }
 
-/** Sorts commands by shard, keeping their order, and cuts frames. */
+/** Sorts commands by shard, keeping their order, and cuts frames; the shards take turns. */
 function framesOf(
-  makes: readonly { shard: number; make: Make }[],
-  ids: BenchIds,
-  frameCommands: number,
+  makes: readonly { readonly shard: number; readonly make: Make }[],
+  { ids, reply, frameCommands }: Framing,
 ): FrameSource {
   const byShard = Map.groupBy(makes, ({ shard }) => shard);
   const frames = [...byShard].flatMap(([shard, all]) => {
     const count = Math.ceil(all.length / frameCommands);
-    return Array.from({ length: count }, (_, frame) => ({
+    return Array.from({ length: count }, (_, turn) => ({
       shard,
-      makes: all.slice(frame * frameCommands, (frame + 1) * frameCommands),
+      turn,
+      makes: all.slice(turn * frameCommands, (turn + 1) * frameCommands),
     }));
   });
-  let at = 0;
+  const queue = frames.sort((left, right) => left.turn - right.turn).values();
   return {
     next: (first, wallMs) => {
-      const frame = frames[at];
+      const frame = queue.next().value;
       if (frame === undefined) return null;
-      at += 1;
-      return {
-        shard: frame.shard,
-        commands: frame.makes.map(({ make }, index) => make(ids.id(first + index, wallMs))),
-      };
+      const commands = frame.makes.map(({ make }, index) => make(ids.id(first + index, wallMs)));
+      return { shard: frame.shard, count: commands.length, bytes: encodeCommandFrame({ reply, commands }) };
     },
   };
 }

@@ -11,6 +11,8 @@ export interface ScenarioParts {
   readonly fleet: Fleet;
   readonly random: SeededRandom;
   readonly ids: BenchIds;
+  /** Where frames say that outcomes go. */
+  readonly reply: string;
   readonly frameCommands: number;
   /** Whether another frame is wanted, given how many commands were made. */
   isWanted(made: number): boolean;

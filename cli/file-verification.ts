@@ -4,10 +4,7 @@
 // Does not own the sweep; a running engine sweeps itself (verification.ts).
 
 import { join } from "node:path";
-import { DataLock } from "../storage/lock.ts";
-import type { ReadOnlyShard } from "../storage/read-only.ts";
-import { openCut } from "../storage/read-only.ts";
-import { verifyShards } from "../storage/verify.ts";
+import { DataLock, openCut, type ReadOnlyShard, verifyShards } from "../storage/read-only.ts";
 import { existingCluster } from "./data-directory.ts";
 import { CliFailure, messageOf } from "./failure.ts";
 import type { Json } from "./output.ts";

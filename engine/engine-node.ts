@@ -23,6 +23,12 @@ const EVENT_AGE_MS_MAX = 7 * 24 * 3_600_000;
 /** How long a graceful stop may take, in ms. */
 const STOP_MS_MAX = 10_000;
 
+/** A worker may have ended by itself before it is stopped. */
+interface RunningWorker {
+  readonly worker: Worker;
+  readonly exited: Promise<void>;
+}
+
 interface ShardNote {
   state: ShardState;
   epoch: number;
@@ -36,7 +42,7 @@ export class EngineNode {
   readonly #notes = new Map<number, ShardNote>();
   #lock: DataLock | null = null;
   #connection: Connection | null = null;
-  readonly #workers: Worker[] = [];
+  readonly #workers: RunningWorker[] = [];
   #verify: VerifyDesk | null = null;
   #cluster: ClusterFile | null = null;
   #toldStreams = false;
@@ -115,7 +121,7 @@ export class EngineNode {
       worker.on("exit", () => {
         if (!this.#isStopping) this.#fail(new NodeFault("bug", "a worker ended"));
       });
-      this.#workers.push(worker);
+      this.#workers.push({ worker, exited: new Promise((resolve) => worker.once("exit", () => resolve())) });
     }
   }
 
@@ -167,11 +173,10 @@ export class EngineNode {
   }
 }
 
-async function stopWorker(worker: Worker): Promise<void> {
-  const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+async function stopWorker({ worker, exited }: RunningWorker): Promise<void> {
   const order: WorkerOrder = { kind: "stop" };
   worker.postMessage(order);
   const timer = setTimeout(() => void worker.terminate(), STOP_MS_MAX);
-  await ended;
+  await exited;
   clearTimeout(timer);
 }

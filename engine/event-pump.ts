@@ -19,12 +19,15 @@ const WALLET_BYTES = 220;
 /** See the file header. */
 export class EventPump {
   readonly #scope: ShardScope;
+  readonly #onFault: (error: unknown) => void;
   #isSending = false;
   #timer: NodeJS.Timeout | null = null;
   #isClosed = false;
 
-  constructor(scope: ShardScope) {
+  /** @param onFault the journal cannot be read: the shard must stop */
+  constructor(scope: ShardScope, onFault: (error: unknown) => void) {
     this.#scope = scope;
+    this.#onFault = onFault;
   }
 
   /** Steps whose events no PubAck covers yet. */
@@ -37,7 +40,7 @@ export class EventPump {
   pump(): void {
     if (this.#isClosed || this.#isSending || this.#timer || this.pending === 0) return;
     this.#isSending = true;
-    void this.#send();
+    this.#send().catch(this.#onFault);
   }
 
   /** Stops for good. */

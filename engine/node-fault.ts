@@ -45,6 +45,12 @@ export function faultOf(error: unknown): NodeFault {
   if (error instanceof ShardHalt) return fault(error.reason);
   if (error instanceof StaleOwner) return fault("stale_owner");
   if (error instanceof StorageRefused) return fault(error.code === "locked" ? "data_locked" : "data_invalid");
-  if (error instanceof ClusterError) return fault(error.retryable ? "nats_unreachable" : "stream_invalid");
-  return storageFaultOf(error) ? fault("storage_failed") : fault("bug");
+  if (error instanceof ClusterError) return fault(clusterCode(error));
+  const storage = storageFaultOf(error);
+  return storage ? new NodeFault("storage_failed", storage.message, { cause: error }) : fault("bug");
+}
+
+function clusterCode({ code, retryable }: ClusterError): FaultCode {
+  if (code === "shard_count_mismatch") return "shards_differ";
+  return retryable ? "nats_unreachable" : "stream_invalid";
 }

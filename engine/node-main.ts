@@ -35,7 +35,10 @@ function packageVersion(): string {
 }
 
 async function main(): Promise<void> {
-  const node = new EngineNode(parseOptions(process.argv[2]), packageVersion(), emit);
+  const node: EngineNode = new EngineNode(parseOptions(process.argv[2]), packageVersion(), (event) => {
+    emit(event);
+    if (event.event === "failed") stop();
+  });
   const stop = (): void => {
     void node.stop().then(() => {
       if (process.connected) process.disconnect?.();

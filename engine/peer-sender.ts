@@ -26,6 +26,7 @@ export class PeerSender {
   readonly #scope: ShardScope;
   readonly #peer: number;
   readonly #epoch: number;
+  readonly #onFault: (error: unknown) => void;
   #sentNumber: number;
   #ackSentNumber: number;
   /** Changed by a rewind, so that the PubAck of an older frame does not undo it. */
@@ -38,10 +39,12 @@ export class PeerSender {
   #retryTimer: NodeJS.Timeout | null = null;
   #isClosed = false;
 
-  constructor(scope: ShardScope, peer: number, epoch: number) {
+  /** @param onFault the outbox cannot be read: the shard must stop */
+  constructor(scope: ShardScope, peer: number, epoch: number, onFault: (error: unknown) => void) {
     this.#scope = scope;
     this.#peer = peer;
     this.#epoch = epoch;
+    this.#onFault = onFault;
     const pair = scope.file.ledger.pair(peer);
     this.#sentNumber = pair.acked.number;
     this.#lastAcked = pair.acked.number;
@@ -53,6 +56,14 @@ export class PeerSender {
   /** Sends what has become due; called after each turn and once a second. */
   pump(): void {
     if (this.#isClosed || this.#isSending || this.#retryTimer) return;
+    try {
+      this.#pump();
+    } catch (error) {
+      this.#onFault(error);
+    }
+  }
+
+  #pump(): void {
     const pair = this.#scope.file.ledger.pair(this.#peer);
     this.#noteProgress(pair.acked.number, pair.sent.number);
     const window = pair.acked.number + PAIR_WINDOW_ITEMS;
@@ -87,7 +98,12 @@ export class PeerSender {
 
   #onAckDelay(): void {
     this.#ackTimer = null;
-    if (!this.#isClosed && !this.#isSending && !this.#retryTimer) this.#send();
+    if (this.#isClosed || this.#isSending || this.#retryTimer) return;
+    try {
+      this.#send();
+    } catch (error) {
+      this.#onFault(error);
+    }
   }
 
   #noteProgress(acked: number, sent: number): void {

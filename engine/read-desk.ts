@@ -32,20 +32,23 @@ export class ReadDesk {
   readonly #scope: ShardScope;
   readonly #connection: Connection;
   readonly #ticker: Ticker;
+  readonly #onFault: (error: unknown) => void;
   #subscription: Subscription | null = null;
   #waiting: WaitingRead[] = [];
 
-  constructor(scope: ShardScope, connection: Connection, ticker: Ticker) {
+  /** @param onFault committed state cannot be read: the shard must stop */
+  constructor(scope: ShardScope, connection: Connection, ticker: Ticker, onFault: (error: unknown) => void) {
     this.#scope = scope;
     this.#connection = connection;
     this.#ticker = ticker;
+    this.#onFault = onFault;
   }
 
   /** Starts to listen. */
   open(): void {
     this.#subscription = this.#connection.nc.subscribe(askedGets(this.#scope.shard), {
       callback: (error, message) => {
-        if (!error) this.#onGet(message);
+        if (!error) this.#guard(message.reply, () => this.#onGet(message));
       },
     });
   }
@@ -62,7 +65,18 @@ export class ReadDesk {
     const due = this.#waiting.filter((read) => this.#isReady(read));
     if (due.length === 0) return;
     this.#waiting = this.#waiting.filter((read) => !due.includes(read));
-    for (const { address, request, reply } of due) this.#answer(address, request, reply);
+    for (const { address, request, reply } of due) {
+      this.#guard(reply, () => this.#answer(address, request, reply));
+    }
+  }
+
+  #guard(reply: string | undefined, read: () => void): void {
+    try {
+      read();
+    } catch (error) {
+      if (reply && isAnswerSubject(reply)) this.#refuse(reply, busy("the shard stops"));
+      this.#onFault(error);
+    }
   }
 
   #sweep(): void {

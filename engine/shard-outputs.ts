@@ -20,7 +20,7 @@ export interface ShardOutputsOptions {
   readonly mark: EpochMark;
   /** Whether events are published. */
   readonly events: boolean;
-  /** The shard must stop: a newer owner exists. */
+  /** The shard must stop: a newer owner exists, or the file cannot be read. */
   readonly onFault: (error: unknown) => void;
 }
 
@@ -33,12 +33,12 @@ export class ShardOutputs {
 
   constructor({ scope, connection, ownerLog, mark, events, onFault }: ShardOutputsOptions) {
     for (let peer = 0; peer < scope.shards; peer += 1) {
-      if (peer !== scope.shard) this.#senders.set(peer, new PeerSender(scope, peer, mark.epoch));
+      if (peer !== scope.shard) this.#senders.set(peer, new PeerSender(scope, peer, mark.epoch, onFault));
     }
     const onStored = (): void => this.#reads.onApplied();
     this.#ticker = new Ticker({ scope, ownerLog, epoch: mark.epoch, onStored, onFault });
-    this.#events = events ? new EventPump(scope) : null;
-    this.#reads = new ReadDesk(scope, connection, this.#ticker);
+    this.#events = events ? new EventPump(scope, onFault) : null;
+    this.#reads = new ReadDesk(scope, connection, this.#ticker, onFault);
     this.#reads.open();
     this.pump();
   }

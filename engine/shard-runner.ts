@@ -180,13 +180,21 @@ export class ShardRunner {
       if (this.#queue.length > 0) this.#waitForClock();
       return;
     }
+    let records: TurnRecord[];
+    let answers: ReturnType<typeof runTurn>;
     try {
-      const records = logs.map((log) => this.#decode(log));
-      const answers = runTurn(file, records, this.#quarantine.at, this.#progress);
-      this.#turns += 1;
-      this.#onCommitted(records, answers);
+      records = logs.map((log) => this.#decode(log));
+      answers = runTurn(file, records, this.#quarantine.at, this.#progress);
     } catch (error) {
       this.#onThrow(logs, error);
+      return;
+    }
+    this.#turns += 1;
+    try {
+      this.#onCommitted(records, answers);
+    } catch (error) {
+      // The records are applied: whatever fails from here on is no unit of theirs.
+      this.#halt(error);
       return;
     }
     if (this.#queue.hasRoom) this.#reader?.resume();

@@ -18,7 +18,7 @@ export interface TickerOptions {
   readonly epoch: number;
   /** A tick has its PubAck; it may have been applied already. */
   readonly onStored: () => void;
-  /** The shard must stop: a newer owner exists. */
+  /** The shard must stop: a newer owner exists, or the timers cannot be read. */
   readonly onFault: (error: unknown) => void;
 }
 
@@ -69,6 +69,14 @@ export class Ticker {
   /** Appends or schedules the next tick; called after each turn. */
   pump(): void {
     if (this.#isClosed || this.#isBusy) return;
+    try {
+      this.#pump();
+    } catch (error) {
+      this.#onFault(error);
+    }
+  }
+
+  #pump(): void {
     if (this.#touches.size > 0) {
       this.#append();
       return;

@@ -51,7 +51,10 @@ export class Journal {
 
   /** Applies a step to its wallets and stores it. Errors: asserts every invariant of the file header. */
   append(step: Step): void {
-    assert(step.changes.length > 0 || step.status !== "pending", "a step changes a wallet or settles a command");
+    assert(
+      step.changes.length > 0 || step.status !== "pending",
+      "a step changes a wallet or settles a command",
+    );
     assertZeroSum(step);
     const { row } = this.#meta;
     const tenant = this.#names.internTenant(step.tenant);

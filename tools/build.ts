@@ -16,11 +16,9 @@ const entries = ["cli/main.js", "client/mod.js", "client/mod.d.ts"];
 const sourceSpecifier = /((?:from|import\(|new URL\()\s*["'])(\.{1,2}\/[^"']+)\.ts(["'])/g;
 
 rmSync(dist, { recursive: true, force: true });
-const compiled = spawnSync(join(root, "node_modules", ".bin", "tsc"), ["--project", "tsconfig.build.json"], {
-  cwd: root,
-  stdio: "inherit",
-});
-if (compiled.status !== 0) process.exit(1);
+compile("tsconfig.build.json");
+// Types are for those who import the client library; nothing else of the package is an interface.
+compile("tsconfig.declarations.json");
 
 const outputs = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((path) =>
   /\.(js|d\.ts)$/.test(path),
@@ -34,6 +32,12 @@ if (missing.length > 0) {
 }
 chmodSync(join(dist, "cli", "main.js"), 0o755);
 console.log(`build: ${outputs.length} files in dist/`);
+
+function compile(project: string): void {
+  const tsc = join(root, "node_modules", ".bin", "tsc");
+  const { status } = spawnSync(tsc, ["--project", project], { cwd: root, stdio: "inherit" });
+  if (status !== 0) process.exit(1);
+}
 
 function pointAtJavaScript(path: string): void {
   const text = readFileSync(path, "utf8");

@@ -9,9 +9,13 @@ import { CLUSTER_FLAGS, dataDirectoryOf, existingCluster, newCluster, wishesOf }
 import { demonstrate } from "../dev/demonstration.ts";
 import type { DevListener, DevPlan, DevRun } from "../dev/dev-session.ts";
 import { endingFailure, runDev } from "../dev/dev-session.ts";
+import type { EngineMessage } from "../dev/engine-process.ts";
+import type { NatsService } from "../dev/nats-service.ts";
+import type { Ending } from "../dev/supervisor.ts";
 import { syncRemark } from "../dev/sync-remark.ts";
 import { EXIT } from "../exit-code.ts";
 import { CliFailure } from "../failure.ts";
+import type { Json, Output } from "../output.ts";
 import { namedServer, sessionOf } from "../session.ts";
 import { wholeIn } from "../value.ts";
 
@@ -48,9 +52,8 @@ With --json the first line is {"ready":true,"nats":URL,"tenant":NAME,"shards":N,
     const { interrupted } = invocation.surroundings;
     const plan = planOf(invocation);
     try {
-      await runDev(plan, listenerOf(invocation, plan), (run, givenUp) =>
-        serve(invocation, plan, { run, givenUp }),
-      );
+      const teller = new DevTeller(invocation.output, plan.cluster);
+      await runDev(plan, teller, (run, givenUp) => serve(invocation, plan, { run, givenUp, teller }));
     } catch (thrown) {
       const isStop = interrupted.aborted && !(thrown instanceof CliFailure && thrown.code !== "interrupted");
       if (!isStop) throw thrown;
@@ -78,43 +81,66 @@ function describe({ shards, durability, tenant }: ClusterFile): string {
   return `${shards} ${shards === 1 ? "shard" : "shards"}, ${durability}, tenant ${tenant}`;
 }
 
-function listenerOf({ output }: Invocation, plan: DevPlan): DevListener {
-  return {
-    onProgress: (text) => output.progress(text, "milestone"),
-    onNats: (nats) => {
-      const { version, url, sync } = nats;
-      output.note(`nats-server ${version ?? ""} at ${url}. ${syncRemark(sync, plan.cluster.durability)}`);
-    },
-    onEngine: (message) => {
-      if (message.event === "notice") output.note(`engine: ${message.message ?? ""}`);
-      if (message.event !== "shard" || message.state !== "halted") return;
-      const { shard, reason, message: detail } = message;
-      const text = `Shard ${shard} halted: ${reason ?? "no reason given"}${detail === null ? "" : ` (${detail})`}`;
-      if (output.isJson) output.result({ event: "halted", shard, reason, detail }, text);
-      else output.note(text);
-    },
-    onRestart: (name, { reason, attempt, pauseMs }) => {
-      const text = `${name} died: ${reason}. Starting it again in ${pauseMs} ms (try ${attempt}).`;
-      if (output.isJson) output.result({ event: "restart", process: name, reason, attempt }, text);
-      else output.note(text);
-    },
-    onReadyAgain: () => {
-      if (output.isJson) output.result({ event: "recovered", process: "engine" }, "");
-      else output.note("The engine serves again.");
-    },
-  };
+/** Tells what happens to a run: JSON lines, held back until the ready line was the first, or remarks. */
+class DevTeller implements DevListener {
+  readonly #output: Output;
+  readonly #cluster: ClusterFile;
+  #early: Json[] | null = [];
+
+  constructor(output: Output, cluster: ClusterFile) {
+    this.#output = output;
+    this.#cluster = cluster;
+  }
+
+  ready(json: Json, text: string): void {
+    this.#output.result(json, text);
+    for (const event of this.#early ?? []) this.#output.result(event, "");
+    this.#early = null;
+  }
+
+  onProgress(text: string): void {
+    this.#output.progress(text, "milestone");
+  }
+
+  onNats({ version, url, sync }: NatsService): void {
+    const remark = syncRemark(sync, this.#cluster.durability);
+    this.#output.note(`nats-server ${version ?? ""} at ${url}. ${remark}`);
+  }
+
+  onEngine({ event, shard, state, reason, message: detail }: EngineMessage): void {
+    if (event === "notice") this.#output.note(`engine: ${detail ?? ""}`);
+    if (event !== "shard" || state !== "halted") return;
+    const why = `${reason ?? "no reason given"}${detail === null ? "" : ` (${detail})`}`;
+    this.#tell({ event: "halted", shard, reason, detail }, `Shard ${shard} halted: ${why}`);
+  }
+
+  onRestart(name: string, { reason, attempt, pauseMs }: Parameters<DevListener["onRestart"]>[1]): void {
+    const text = `${name} died: ${reason}. Starting it again in ${pauseMs} ms (try ${attempt}).`;
+    this.#tell({ event: "restart", process: name, reason, attempt }, text);
+  }
+
+  onReadyAgain(): void {
+    this.#tell({ event: "recovered", process: "engine" }, "The engine serves again.");
+  }
+
+  #tell(event: Json, text: string): void {
+    if (!this.#output.isJson) this.#output.note(text);
+    else if (this.#early === null) this.#output.result(event, text);
+    else this.#early.push(event);
+  }
 }
 
 interface Served {
   readonly run: DevRun;
-  readonly givenUp: Promise<Parameters<typeof endingFailure>[0]>;
+  readonly givenUp: Promise<Ending>;
+  readonly teller: DevTeller;
 }
 
-async function serve(invocation: Invocation, plan: DevPlan, { run, givenUp }: Served): Promise<void> {
-  const { output, parsed, surroundings } = invocation;
+async function serve(invocation: Invocation, plan: DevPlan, { run, givenUp, teller }: Served): Promise<void> {
+  const { parsed, surroundings } = invocation;
   const { dataDir, cluster } = plan;
   const { url } = run.nats;
-  output.result(
+  teller.ready(
     { ready: true, nats: url, tenant: cluster.tenant, shards: cluster.shards, dataDir },
     `Ready at ${url}: ${describe(cluster)}.`,
   );

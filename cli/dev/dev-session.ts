@@ -31,6 +31,9 @@ const FINAL_CODES = [
   "sqlite_too_old",
 ];
 
+/** A server that runs already either answers soon or is not there, ms. */
+const CONNECT_MS_MAX = 10_000;
+
 /** What a run is made of. */
 export interface DevPlan {
   readonly dataDir: string;
@@ -103,7 +106,8 @@ export async function runDev(
 async function startNats(plan: DevPlan, listener: DevListener): Promise<NatsService> {
   const { server: url, session, cluster, surroundings } = plan;
   if (url !== null) {
-    const { credentials, timeoutMs: waitMs } = session;
+    const { credentials } = session;
+    const waitMs = Math.min(session.timeoutMs, CONNECT_MS_MAX);
     return await checkExternalServer({ url, credentials, waitMs }, cluster);
   }
   return await startOwnServer({

@@ -5,7 +5,7 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DataLock, readHolder } from "../../storage/lock.ts";
+import { DataLock, readHolder } from "../../storage/read-only.ts";
 import { CliFailure } from "../failure.ts";
 
 /**

@@ -133,7 +133,11 @@ export async function startDev(
   const printed = capture(child);
   const exited = once(child, "exit").then(([code]) => (typeof code === "number" ? code : null));
   const pid = child.pid ?? -1;
-  const first = await firstLine(printed, exited);
+  const first = await firstLine(printed, exited).catch(async (error: unknown) => {
+    child.kill("SIGKILL");
+    if (isOwn) await discard(dataDir);
+    throw error;
+  });
   const ready: Record<string, unknown> = isText ? {} : objectOf(first);
   assert.ok(isText || ready["ready"] === true, `dev is ready: ${first} ${printed.stderr()}`);
   return {

@@ -12,8 +12,8 @@ import { CommandMix, idOf, openCommand, ownerOnShard, transferCommand } from "..
 import { until } from "../support/condition.ts";
 import { makeDataDir, type TestEngine } from "../support/engine.ts";
 import { canInject, canMount, inject, limitFiles, SmallDisk } from "../support/fault.ts";
-import type { Json, JsonCommand } from "../support/json-client.ts";
-import { requireClean, shardPath, shardPrint, untilAllEnded, walletSums } from "../support/shard-files.ts";
+import type { Json } from "../support/json-client.ts";
+import { requireClean, shardPath, untilAllEnded, walletSums } from "../support/shard-files.ts";
 import { Site } from "../support/site.ts";
 
 const SHARDS = 2;
@@ -24,7 +24,11 @@ interface StorageTrouble {
   readonly what: string;
   readonly isPossible: boolean;
   /** A directory to put the data in; by default anywhere. */
-  readonly begin: (t: TestContext) => { parent?: string; strike: (engine: TestEngine) => Promise<void>; end?: () => void };
+  readonly begin: (t: TestContext) => {
+    parent?: string;
+    strike: (engine: TestEngine) => Promise<void>;
+    end?: () => void;
+  };
 }
 
 const TROUBLES: readonly StorageTrouble[] = [
@@ -46,14 +50,16 @@ const TROUBLES: readonly StorageTrouble[] = [
     what: "an fsync fails once",
     isPossible: canInject,
     begin: () => ({
-      strike: async (engine) => void (await inject(engine, { syscalls: "fsync,fdatasync", fault: "error=EIO", nth: 3 })),
+      strike: async (engine) =>
+        void (await inject(engine, { syscalls: "fsync,fdatasync", fault: "error=EIO", nth: 3 })),
     }),
   },
   {
     what: "a write fails once",
     isPossible: canInject,
     begin: () => ({
-      strike: async (engine) => void (await inject(engine, { syscalls: "pwrite64", fault: "error=EIO", nth: 5 })),
+      strike: async (engine) =>
+        void (await inject(engine, { syscalls: "pwrite64", fault: "error=EIO", nth: 5 })),
     }),
   },
 ];
@@ -98,7 +104,7 @@ const GARBAGE: readonly (readonly [table: string, look: (site: Site) => Promise<
   ["meta", () => Promise.resolve()],
   ["wallet", ({ client }) => client.ask(`coffer.get.demo.${NEAR}`, { get: "owner" })],
   ["step", ({ client }) => client.ask(`coffer.get.demo.${NEAR}`, { get: "entries", wallet: `${NEAR}:usd` })],
-  ["outcome", ({ client }) => client.ask(`coffer.get.demo.${NEAR}`, { get: "outcome", id: idOf(1, 9) })],
+  ["outcome", ({ client }) => client.ask(`coffer.get.demo.${NEAR}`, { get: "outcome", id: idOf(1, 10) })],
   ["wallet", ({ client }) => client.publish(transferCommand(idOf(1, 20), [`${NEAR}:usd>${NEAR}:alt:1`]))],
   ["outbox", ({ client }) => client.publish(transferCommand(idOf(1, 20), [`${NEAR}:usd>${FAR}:usd:1`]))],
 ];
@@ -109,8 +115,10 @@ test("a shard whose file has garbage in it stops with storage_failed when it is 
   const site = await Site.start(t, { shards: SHARDS });
   let engine = await site.startEngine({ events: true });
   const wallets = ["world:usd", `${NEAR}:usd`, `${NEAR}:alt`, `${FAR}:usd`];
-  for (const [index, wallet] of wallets.entries()) await site.client.call(openCommand(idOf(1, index), wallet));
+  for (const [index, wallet] of wallets.entries())
+    await site.client.call(openCommand(idOf(1, index), wallet));
   await site.client.call(transferCommand(idOf(1, 9), [`world:usd>${NEAR}:usd:100`]));
+  await site.client.call(transferCommand(idOf(1, 10), [`${NEAR}:usd>${FAR}:usd:1`]));
   await until("events are published", async () => (await site.client.status(0))["eventsPending"] === 0);
   await engine.end();
   const kept = mkdtempSync(join(tmpdir(), "coffer-kept-"));
@@ -121,12 +129,21 @@ test("a shard whose file has garbage in it stops with storage_failed when it is 
     await t.test(`garbage in ${table}, case ${index}`, async () => {
       spoil(file, table);
       engine = await site.launchEngine({ events: true });
-      await until("the other shard is active", async () => (await site.client.status(1))["state"] === "active");
-      await until("the shard has got as far as it can", async () => /active|halted/.test(String((await site.client.status(0))["state"])));
+      await until(
+        "the other shard is active",
+        async () => (await site.client.status(1))["state"] === "active",
+      );
+      await until("the shard has got as far as it can", async () =>
+        /active|halted/.test(String((await site.client.status(0))["state"])),
+      );
       await look(site).catch(() => undefined);
       await site.client.halted(0, "storage_failed");
-      assert.equal((await site.client.call(openCommand(idOf(2, index), `${FAR}:p${index}`)))["status"], "open");
+      assert.equal(
+        (await site.client.call(openCommand(idOf(2, index), `${FAR}:p${index}`)))["status"],
+        "open",
+      );
       await engine.end();
+      for (const suffix of ["-wal", "-shm"]) rmSync(file + suffix, { force: true });
       cpSync(join(kept, "0.db"), file);
     });
   }

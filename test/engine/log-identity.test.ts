@@ -154,7 +154,11 @@ async function requireHalted(
   const answer = await client.ask(`coffer.call.demo.${owner}`, body);
   assert.deepEqual([answer["ok"], answer["code"], answer["id"]], [false, "busy", body.id]);
   if (code === "stream_missing") {
-    assert.equal(await readStreamIdentity(client.connection.nc, shardStream(shard)), null, "it is not made again");
+    assert.equal(
+      await readStreamIdentity(client.connection.nc, shardStream(shard)),
+      null,
+      "it is not made again",
+    );
   }
 }
 

@@ -29,7 +29,15 @@ const NEAR = ownerOnShard("near", 0, SHARDS);
 const FAR = ownerOnShard("far", 1, SHARDS);
 const THIRD = ownerOnShard("third", 2, SHARDS);
 /** Opened in each site; `near` gets money into `usd` and `alt`. */
-const WALLETS = ["world:usd", `${NEAR}:usd`, `${NEAR}:alt`, `${NEAR}:bad`, `${FAR}:usd`, `${FAR}:bad`, `${THIRD}:usd`];
+const WALLETS = [
+  "world:usd",
+  `${NEAR}:usd`,
+  `${NEAR}:alt`,
+  `${NEAR}:bad`,
+  `${FAR}:usd`,
+  `${FAR}:bad`,
+  `${THIRD}:usd`,
+];
 const FUNDS = "1000";
 
 /** Held below zero: whatever changes the wallet breaks an invariant. */
@@ -40,7 +48,12 @@ test("a command that throws is refused with internal_error, alone in its record 
   const site = await openSite(t);
   tamper(shardPath(site.dataDir, 0), POISON);
   const before = pay(1, "usd", "alt");
-  const batch = [pay(2, "usd", "alt"), pay(3, "usd", "bad"), pay(4, "alt", "usd"), pay(5, "bad", "alt")] as const;
+  const batch = [
+    pay(2, "usd", "alt"),
+    pay(3, "usd", "bad"),
+    pay(4, "alt", "usd"),
+    pay(5, "bad", "alt"),
+  ] as const;
   const after = pay(6, "usd", "alt");
   await site.client.accepted(before);
   const published = await site.client.publish(batch);
@@ -48,7 +61,9 @@ test("a command that throws is refused with internal_error, alone in its record 
   await site.client.accepted(after);
 
   let engine = await site.startEngine();
-  const outcomes = await Promise.all([before, ...batch, after].map((command) => site.client.settled(command)));
+  const outcomes = await Promise.all(
+    [before, ...batch, after].map((command) => site.client.settled(command)),
+  );
   const [good, bad] = ["posted", "refused internal_error"];
   assert.deepEqual(outcomes.map(statusOf), [good, good, bad, good, bad, good]);
   assert.deepEqual(
@@ -66,15 +81,18 @@ test("a command that throws is refused with internal_error, alone in its record 
     assert.equal((await site.client.status(0))["quarantined"], 1);
   });
 
-  await t.test("a replay of the log from zero comes to the same chains, with the Quarantine records only", async () => {
-    await engine.end();
-    const path = shardPath(site.dataDir, 0);
-    tamper(path, CURE);
-    const { position, log, state } = shardPrint(path);
-    assert.deepEqual(await replay(site, 0, true), { position, log, state });
-    assert.notEqual((await replay(site, 0, false)).state, state);
-    requireClean(site.dataDir);
-  });
+  await t.test(
+    "a replay of the log from zero comes to the same chains, with the Quarantine records only",
+    async () => {
+      await engine.end();
+      const path = shardPath(site.dataDir, 0);
+      tamper(path, CURE);
+      const { position, log, state } = shardPrint(path);
+      assert.deepEqual(await replay(site, 0, true), { position, log, state });
+      assert.notEqual((await replay(site, 0, false)).state, state);
+      requireClean(site.dataDir);
+    },
+  );
 });
 
 test("an engine that dies while it appends a Quarantine record leaves the same outcome to the next", async (t) => {
@@ -84,7 +102,7 @@ test("an engine that dies while it appends a Quarantine record leaves the same o
   await site.client.accepted(poisoned);
   const { nc } = site.client.connection;
   const engine = await site.launchEngine();
-  nc.subscribe("coffer.s.*.quarantine", { max: 1, callback: () => process.kill(engine.pid, "SIGKILL") });
+  nc.subscribe("coffer.s.*.quarantine", { max: 1, callback: () => void process.kill(engine.pid, "SIGKILL") });
   await engine.exited;
   await site.startEngine();
   assert.equal(statusOf(await site.client.settled(poisoned)), "refused internal_error");
@@ -125,7 +143,10 @@ test("a timer that throws is parked alone: its hold counts as expired, other hol
 
   engine = await site.startEngine();
   await until("the sound hold expires", async () => (await balancesOf(site, `${NEAR}:alt`))[1] === "0");
-  assert.deepEqual((await quarantines(site, 0)).map(({ unit }) => unit.kind), ["timer"]);
+  assert.deepEqual(
+    (await quarantines(site, 0)).map(({ unit }) => unit.kind),
+    ["timer"],
+  );
   assert.deepEqual(timersOf(site, 0), [{ kind: "expire", parked: true }]);
   const capture = { owner: NEAR, body: { op: "capture", id: idOf(3, 3), hold: poisoned.body.id } };
   assert.equal(statusOf(await site.client.call(capture)), "refused hold_expired");
@@ -134,14 +155,40 @@ test("a timer that throws is parked alone: its hold counts as expired, other hol
 });
 
 /** Answers and decisions that are never quarantined, and what makes each of them throw. */
-const COMPLETIONS = [
+const COMPLETIONS: readonly Completion[] = [
   { of: "result", to: ["usd"], away: 1, halted: 0, wallet: `${NEAR}:usd`, column: "held", end: "posted" },
-  { of: "commit", to: ["usd", "usd"], away: 2, halted: 1, wallet: `${FAR}:usd`, column: "incoming", end: "posted" },
   {
-    ...{ of: "abort", to: ["usd", "missing"], away: 2, halted: 1 },
-    ...{ wallet: `${FAR}:usd`, column: "incoming", end: "refused wallet_not_found" },
+    of: "commit",
+    to: ["usd", "usd"],
+    away: 2,
+    halted: 1,
+    wallet: `${FAR}:usd`,
+    column: "incoming",
+    end: "posted",
   },
-] as const;
+  {
+    of: "abort",
+    to: ["usd", "missing"],
+    away: 2,
+    halted: 1,
+    wallet: `${FAR}:usd`,
+    column: "incoming",
+    end: "refused wallet_not_found",
+  },
+];
+
+interface Completion {
+  readonly of: string;
+  /** Purses of `far` and `third` that the move goes to. */
+  readonly to: readonly string[];
+  /** The shard that is away until the move is open. */
+  readonly away: number;
+  /** The shard that halts, and the wallet there whose reservation is taken away. */
+  readonly halted: number;
+  readonly wallet: string;
+  readonly column: "held" | "incoming";
+  readonly end: string;
+}
 
 for (const { of, to, away, halted, wallet, column, end } of COMPLETIONS) {
   test(`a shard that cannot apply the ${of} of a move halts with completion_failed, and goes on once the cause is gone`, async (t) => {
@@ -156,7 +203,9 @@ for (const { of, to, away, halted, wallet, column, end } of COMPLETIONS) {
     let engine = await site.launchEngine();
     await site.client.halted(away, "storage_failed");
     await site.client.accepted(move);
-    await until("the move waits for the shard that is away", () => isReserved(site, { shard: halted, wallet, column }));
+    await until("the move waits for the shard that is away", () =>
+      isReserved(site, { shard: halted, wallet, column }),
+    );
     await engine.end();
 
     copyFileSync(`${file}.kept`, file);
@@ -224,7 +273,13 @@ interface StoredBalance {
 function setBalance(site: Site, { shard, wallet, column, value }: StoredBalance & { value: number }): void {
   const [owner = "", purse = ""] = wallet.split(":");
   const where = "purse = ? AND owner = (SELECT number FROM owner WHERE name = ?)";
-  tamper(shardPath(site.dataDir, shard), `UPDATE wallet SET ${column} = ? WHERE ${where}`, value, purse, owner);
+  tamper(
+    shardPath(site.dataDir, shard),
+    `UPDATE wallet SET ${column} = ? WHERE ${where}`,
+    value,
+    purse,
+    owner,
+  );
 }
 
 function isReserved(site: Site, { shard, wallet, column }: StoredBalance): boolean {
@@ -246,7 +301,10 @@ async function balancesOf(site: Site, wallet: string): Promise<unknown[]> {
 }
 
 /** The Quarantine records in a shard's log. */
-async function quarantines(site: Site, shard: number): Promise<{ position: number; unit: { kind: string } }[]> {
+async function quarantines(
+  site: Site,
+  shard: number,
+): Promise<{ position: number; unit: { kind: string } }[]> {
   const { nc } = site.client.connection;
   const range = { subject: quarantineSubject(shard), fromSequence: 1, recordsMax: 100 };
   const { records } = await listRecords(nc, shardStream(shard), range);

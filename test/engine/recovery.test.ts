@@ -4,7 +4,7 @@
 // Guards against: a command that was accepted and is lost, applied twice or open for ever after a crash.
 // A failing round is repeated with COFFER_TEST_SEED=<the seed that it printed>.
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { SeededRandom } from "../../bench/random.ts";
 import type { Item } from "../../protocol/item.ts";
 import { decodeItem } from "../../protocol/item-codec.ts";
@@ -12,9 +12,15 @@ import { decodePeerFrame } from "../../protocol/peer-frame-codec.ts";
 import { CommandMix, idOf, openCommand, ownerOnShard, transferCommand } from "../support/command-mix.ts";
 import { until } from "../support/condition.ts";
 import type { TestEngine } from "../support/engine.ts";
-import { type Json, type JsonClient, type JsonCommand, objectOf } from "../support/json-client.ts";
-import { type OpenMoves, openMoves, requireClean, untilAllEnded, walletSums } from "../support/shard-files.ts";
 import { inject } from "../support/fault.ts";
+import { type Json, type JsonClient, type JsonCommand, objectOf } from "../support/json-client.ts";
+import {
+  type OpenMoves,
+  openMoves,
+  requireClean,
+  untilAllEnded,
+  walletSums,
+} from "../support/shard-files.ts";
 import { Site } from "../support/site.ts";
 
 const seed = Number(process.env["COFFER_TEST_SEED"] ?? Date.now() % 1_000_000_000);

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, type TestContext, test } from "node:test";
+import { after, before, test } from "node:test";
 import { SeededRandom } from "../../bench/random.ts";
 import type { LogRecord } from "../../cluster/log-record.ts";
 import { decodeRecord } from "../../engine/record-decoder.ts";
@@ -111,7 +111,9 @@ test("turns that throw before any record, and files that are opened again, chang
 });
 
 test("a turn that throws between two commands of one record leaves nothing of the first", () => {
-  const [shard] = liveShards().filter(({ log, cluster, shard }) => log.some((record) => countOf(record, cluster, shard) > 1));
+  const [shard] = liveShards().filter(({ log, cluster, shard }) =>
+    log.some((record) => countOf(record, cluster, shard) > 1),
+  );
   assert.ok(shard, "the run has a record with several commands");
   const file = openFresh(shard);
   const at = shard.log.findIndex((record) => countOf(record, shard.cluster, shard.shard) > 1);
@@ -156,7 +158,12 @@ class Trap extends Array<QuarantinedUnit> {
 }
 
 /** A turn that throws at a record rolls back to the byte that can be seen, and names the record. */
-function requireRollback(file: ShardFile, shard: LiveShard, logs: readonly LogRecord[], failing: number): void {
+function requireRollback(
+  file: ShardFile,
+  shard: LiveShard,
+  logs: readonly LogRecord[],
+  failing: number,
+): void {
   const before = { position: file.position, log: file.logChain, state: file.stateChain, timeMs: file.timeMs };
   const progress: TurnProgress = { position: 0, unit: null };
   const lookup = (position: number): readonly QuarantinedUnit[] => {

@@ -155,7 +155,9 @@ export class CommandMix {
   /** A leg to another owner, mostly on another shard. */
   #leg(owner: string): string {
     const others = this.owners.slice(1).filter((other) => other !== owner);
-    const far = others.filter((other) => shardOfOwner(other, this.#shards) !== shardOfOwner(owner, this.#shards));
+    const far = others.filter(
+      (other) => shardOfOwner(other, this.#shards) !== shardOfOwner(owner, this.#shards),
+    );
     const choice = far.length > 0 && this.#random.below(5) > 0 ? far : others;
     return `${owner}:usd>${choice[this.#random.below(choice.length)]}:usd:${this.#amount()}`;
   }

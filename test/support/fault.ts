@@ -29,7 +29,10 @@ export interface Injection {
  * be done the engine is killed in the middle of what follows.
  * @returns once it is armed; the function waits until the tracer is gone, which it is when the engine is
  */
-export async function inject(engine: TestEngine, { syscalls, fault, nth }: Injection): Promise<() => Promise<unknown>> {
+export async function inject(
+  engine: TestEngine,
+  { syscalls, fault, nth }: Injection,
+): Promise<() => Promise<unknown>> {
   if (!canInject) {
     setImmediate(() => process.kill(engine.pid, "SIGKILL"));
     return () => Promise.resolve();

@@ -29,7 +29,10 @@ export class JsonClient {
   }
 
   /** Publishes commands of one owner, as one record; resolves with the PubAck or what came instead. */
-  async publish(commands: JsonCommand | readonly [JsonCommand, ...JsonCommand[]], reply?: string): Promise<PublishResult> {
+  async publish(
+    commands: JsonCommand | readonly [JsonCommand, ...JsonCommand[]],
+    reply?: string,
+  ): Promise<PublishResult> {
     const isList = Array.isArray(commands);
     const list: readonly JsonCommand[] = isList ? commands : [commands as JsonCommand];
     const bodies = list.map(({ body }) => body);
@@ -43,7 +46,8 @@ export class JsonClient {
   /** Publishes one command and requires its PubAck. @returns its position */
   async accepted(command: JsonCommand): Promise<number> {
     const result = await this.publish(command);
-    if (result.kind !== "ok") throw new Error(`${command.body.op} was not accepted: ${JSON.stringify(result)}`);
+    if (result.kind !== "ok")
+      throw new Error(`${command.body.op} was not accepted: ${JSON.stringify(result)}`);
     return result.sequence;
   }
 
@@ -94,7 +98,9 @@ export class JsonClient {
 
   /** One request, one answer. Errors: rejects when nobody answers. */
   async ask(subject: string, question: Json): Promise<Json> {
-    const answer: Msg = await this.connection.nc.request(subject, JSON.stringify(question), { timeout: ASK_MS });
+    const answer: Msg = await this.connection.nc.request(subject, JSON.stringify(question), {
+      timeout: ASK_MS,
+    });
     return objectOf(answer.json());
   }
 

@@ -1,0 +1,44 @@
+// Frames that are made by patching a template are those of the protocol's codec, byte for byte.
+// Guards against a load generator that measures something else than what clients send.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { BenchIds } from "../../bench/bench-ids.ts";
+import { Fleet } from "../../bench/fleet.ts";
+import { AMOUNT_MAX, TransferFrame, transferCommand } from "../../bench/transfer-frame.ts";
+import { encodeCommandFrame } from "../../protocol/command-frame.ts";
+import { parseTenant } from "../../protocol/names.ts";
+
+const tenant = parseTenant("demo");
+assert.ok(tenant);
+const fleet = new Fleet({
+  tenant,
+  shards: 4,
+  shardsUsed: [0, 1, 2, 3],
+  walletsPerShard: 30,
+  token: "0a1b2c3d",
+});
+const wallets = fc.nat(fleet.wallets.length - 1).map((number) => fleet.wallet(number));
+const transfers = fc.array(
+  fc.record({
+    number: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+    from: wallets,
+    to: wallets,
+    amount: fc.integer({ min: 1, max: AMOUNT_MAX }),
+  }),
+  { minLength: 1, maxLength: 120 },
+);
+
+test("a patched frame equals the encoded one", () => {
+  const ids = new BenchIds(Uint8Array.of(9, 8, 7, 6, 5));
+  fc.assert(
+    fc.property(transfers, fc.integer({ min: 0, max: 2 ** 45 }), (list, wallMs) => {
+      const reply = "coffer.res.demo.bench";
+      const frame = new TransferFrame(ids, { reply, count: list.length }, [fleet.wallet(0), fleet.wallet(1)]);
+      const bytes = frame.copy(wallMs);
+      for (const [index, transfer] of list.entries()) frame.write(bytes, index, transfer);
+      const commands = list.map((transfer) => transferCommand(ids, transfer, wallMs));
+      assert.deepEqual(bytes, Buffer.from(encodeCommandFrame({ reply, commands })));
+    }),
+  );
+});
