@@ -21,7 +21,7 @@ import {
   CofferOptionsInvalid,
   CofferUnreachable,
 } from "./errors.ts";
-import { EventFeed } from "./event-feed.ts";
+import type { EventFeed } from "./event-feed.ts";
 import { EventPosition } from "./event-position.ts";
 import { IdSource } from "./id-source.ts";
 import { Link } from "./link.ts";
@@ -227,7 +227,7 @@ export class Coffer {
       onProblem: this.#settings.onProblem,
       feeds: this.#feeds,
     };
-    return new EventFeed(parts, start);
+    return new StreamFeed(parts, start);
   }
 
   /** What the engine said about the installation when this client connected: version, cluster, shards, limits. */

@@ -45,6 +45,6 @@ export {
   CofferReadRefused,
   CofferUnreachable,
 } from "./errors.ts";
-export { EventFeed } from "./event-feed.ts";
+export type { EventFeed } from "./event-feed.ts";
 export { connect } from "./main.ts";
 export type { CofferOptions, TlsOptions } from "./options.ts";

@@ -1,13 +1,14 @@
-// Publishes what the journal says into the bounded event stream: one unacknowledged message per tenant, what
-// comes meanwhile joins the next. The journal is the source, so nothing is lost between COMMIT and publish: the
-// file keeps the last step whose events are all acknowledged and a new owner sends again from there. Readers
-// drop what they have; each message names the event before it, taken from the journal and not from what was sent.
+// Publishes what the journal says into the bounded event stream: one unacknowledged run of messages, cut by
+// bytes; what comes meanwhile joins the next run. (One message at a time would mean one a turn.) The journal is
+// the source, so nothing is lost between COMMIT and publish: the file keeps the last step whose events are all
+// acknowledged, and a new owner sends again from there. Readers drop what they have; each message names the event
+// before it, taken from the journal and not from what was sent.
 
 import { type Event, type EventId, encodeEventMessage } from "../protocol/event.ts";
-import { EVENTS_PER_MESSAGE_MAX, OUTPUT_BYTES_MAX } from "../protocol/limits.ts";
+import { EVENTS_UNDER_WAY_MAX, OUTPUT_BYTES_MAX } from "../protocol/limits.ts";
 import type { TenantName } from "../protocol/names.ts";
 import { eventSubject } from "../protocol/subject.ts";
-import type { JournalStep } from "../storage/journal-reader.ts";
+import type { JournalStep } from "../storage/journal-step.ts";
 import type { ShardScope } from "./shard-scope.ts";
 
 /** Pause before messages without PubAck are sent again, in ms. */
@@ -15,6 +16,9 @@ const RETRY_MS = 500;
 /** Rough bytes of one event and of one wallet in it, to keep a message below its bound. */
 const EVENT_BYTES = 200;
 const WALLET_BYTES = 220;
+
+/** Steps of one message, never none. */
+type Part = [JournalStep, ...JournalStep[]];
 
 /** See the file header. */
 export class EventPump {
@@ -51,13 +55,12 @@ export class EventPump {
 
   async #send(): Promise<void> {
     const { file, writer, shard } = this.#scope;
-    const rows = bounded(file.reads.journal(file.eventsPublished, EVENTS_PER_MESSAGE_MAX));
-    const last = rows.at(-1);
-    const results = await Promise.all(
-      [...byTenant(rows)].map(([tenant, own]) =>
-        writer.publish({ subject: eventSubject(tenant, shard), data: messageOf(own, shard) }),
-      ),
+    const steps = file.reads.journal(file.eventsPublished, EVENTS_UNDER_WAY_MAX);
+    const last = steps.at(-1);
+    const messages = [...byTenant(steps)].flatMap(([tenant, own]) =>
+      split(own).map((part) => ({ subject: eventSubject(tenant, shard), data: messageOf(part, shard) })),
     );
+    const results = await Promise.all(messages.map((message) => writer.publish(message)));
     this.#isSending = false;
     if (this.#isClosed) return;
     if (last && results.every(({ kind }) => kind === "ok")) {
@@ -72,17 +75,25 @@ export class EventPump {
   }
 }
 
-function bounded(steps: readonly JournalStep[]): readonly JournalStep[] {
+/** Steps of one tenant as the parts that fit into a message each. */
+function split(steps: readonly JournalStep[]): Part[] {
+  const parts: Part[] = [];
   let bytes = 0;
-  const end = steps.findIndex(({ wallets }) => {
-    bytes += EVENT_BYTES + wallets.length * WALLET_BYTES;
-    return bytes > OUTPUT_BYTES_MAX;
-  });
-  return end < 0 ? steps : steps.slice(0, Math.max(1, end));
+  for (const step of steps) {
+    const part = parts.at(-1);
+    const more = EVENT_BYTES + step.wallets.length * WALLET_BYTES;
+    bytes += more;
+    if (part && bytes <= OUTPUT_BYTES_MAX) part.push(step);
+    else {
+      parts.push([step]);
+      bytes = more;
+    }
+  }
+  return parts;
 }
 
-function byTenant(steps: readonly JournalStep[]): Map<TenantName, [JournalStep, ...JournalStep[]]> {
-  const groups = new Map<TenantName, [JournalStep, ...JournalStep[]]>();
+function byTenant(steps: readonly JournalStep[]): Map<TenantName, Part> {
+  const groups = new Map<TenantName, Part>();
   for (const step of steps) {
     const group = groups.get(step.tenant);
     if (group) group.push(step);
@@ -91,7 +102,7 @@ function byTenant(steps: readonly JournalStep[]): Map<TenantName, [JournalStep, 
   return groups;
 }
 
-function messageOf(steps: readonly [JournalStep, ...JournalStep[]], shard: number): Uint8Array {
+function messageOf(steps: Part, shard: number): Uint8Array {
   const [first] = steps;
   const idOf = ({ position, index }: Pick<EventId, "position" | "index">): EventId => ({
     shard,

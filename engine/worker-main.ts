@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { type Connection, openConnection } from "../cluster/connection.ts";
 import { LogWriter } from "../cluster/log-writer.ts";
+import { EVENTS_BUFFERED_MAX } from "../protocol/limits.ts";
 import { shardStatusSubject } from "../protocol/subject.ts";
 import { ShardFile } from "../storage/shard-file.ts";
 import { encodeAnswer } from "./answer.ts";
@@ -50,8 +51,10 @@ function openRunner(
   writer: LogWriter,
 ): ShardRunner | NodeFault {
   try {
-    const { dataDir, shards, cluster } = settings;
-    const file = ShardFile.open({ path: join(dataDir, "shards", `${shard}.db`), shard, shards, cluster });
+    const { dataDir, shards, cluster, events } = settings;
+    const path = join(dataDir, "shards", `${shard}.db`);
+    const recentSteps = events ? EVENTS_BUFFERED_MAX : 0;
+    const file = ShardFile.open({ path, shard, shards, cluster, recentSteps });
     return makeRunner(settings, file, connection, writer);
   } catch (error) {
     const fault = faultOf(error);

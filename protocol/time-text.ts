@@ -13,8 +13,16 @@ const DAYS_PER_ERA = 146_097;
 /** Days from 0000-03-01 to 1970-01-01. */
 const EPOCH_SHIFT = 719_468;
 
+/** The last text made: all outcomes and events of a record carry the same time. */
+let last = { timeMs: -1, text: "" };
+
 /** The text of a time in ms since 1970, 0..{@link TIME_MS_MAX}. */
 export function timeText(timeMs: number): string {
+  if (timeMs !== last.timeMs) last = { timeMs, text: textOf(timeMs) };
+  return last.text;
+}
+
+function textOf(timeMs: number): string {
   assert(
     Number.isInteger(timeMs) && timeMs >= 0 && timeMs <= TIME_MS_MAX,
     "a time lies between 1970 and 9999",

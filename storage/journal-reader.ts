@@ -2,40 +2,10 @@
 // before each, which comes from the journal and not from what was sent.
 
 import { assert } from "../protocol/assert.ts";
-import type { CommandId } from "../protocol/command-id.ts";
-import type { StepKind } from "../protocol/entry.ts";
-import type { OwnerName, TenantName } from "../protocol/names.ts";
 import type { Balances } from "../protocol/outcome.ts";
+import type { JournalStep, StepPlaceInLog } from "./journal-step.ts";
 import type { ShardLedger } from "./shard-ledger.ts";
 import type { StepEntry, StepRow } from "./step-row.ts";
-
-/** Where a step is: the second and third part of its event's id. */
-export interface StepPlaceInLog {
-  readonly position: number;
-  /** 0-based, in its record. */
-  readonly index: number;
-}
-
-/** A step as events need it. */
-export interface JournalStep extends StepPlaceInLog {
-  /** Dense per shard, from 1. */
-  readonly number: number;
-  readonly tenant: TenantName;
-  /** The owner that the command was addressed to, on any shard. */
-  readonly owner: OwnerName;
-  readonly kind: StepKind;
-  readonly op: StepRow["op"];
-  readonly status: StepRow["status"];
-  readonly command: CommandId;
-  readonly transfer: CommandId | null;
-  readonly code: string | null;
-  readonly ref: string | null;
-  readonly timeMs: number;
-  /** The tenant's step before this one, or null. */
-  readonly previous: StepPlaceInLog | null;
-  /** Wallets that the step changed, after it. */
-  readonly wallets: readonly Balances[];
-}
 
 /** Reads steps in order. */
 export class JournalReader {
@@ -45,8 +15,10 @@ export class JournalReader {
     this.#ledger = ledger;
   }
 
-  /** Steps behind a number, at most `limit`. Cost: about 3 µs a step. */
+  /** Committed steps behind a number, at most `limit`. Cost: nothing from memory, about 5 µs a step from the file. */
   after(number: number, limit: number): JournalStep[] {
+    const recent = this.#ledger.journal.recent.after(number, limit);
+    if (recent) return recent;
     const steps = this.#ledger.journal.after(number, limit);
     const places = new Map<number, StepPlaceInLog>();
     return steps.map((step) => {

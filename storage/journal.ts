@@ -6,18 +6,31 @@
 // the file. A step that breaks anything throws before a byte of it is written; the turn rolls back.
 
 import type { Step, Transit, WalletChange } from "../actors/ledger.ts";
+import { balancesOf } from "../actors/wallet.ts";
 import { assertWallet } from "../actors/wallet-invariant.ts";
 import { assert } from "../protocol/assert.ts";
 import type { Connection } from "./database.ts";
+import type { JournalStep, StepPlaceInLog } from "./journal-step.ts";
 import type { MetaTable } from "./meta-table.ts";
-import type { NameTable } from "./name-table.ts";
+import type { NameTable, TenantRow } from "./name-table.ts";
+import type { RecentSteps } from "./recent-steps.ts";
 import { RowBatch } from "./row-batch.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
 import { readStep, type StepRow, type StepSqlRow, writeStep } from "./step-row.ts";
 import type { WalletTable } from "./wallet-table.ts";
 
+/** What the journal works with. */
+export interface JournalParts {
+  readonly meta: MetaTable;
+  readonly names: NameTable;
+  readonly wallets: WalletTable;
+  readonly recent: RecentSteps;
+}
+
 /** See the file header. */
 export class Journal {
+  /** The newest committed steps in memory. */
+  readonly recent: RecentSteps;
   readonly #log: StateLog;
   readonly #meta: MetaTable;
   readonly #names: NameTable;
@@ -26,11 +39,8 @@ export class Journal {
   readonly #sql;
   #indexInRecord = 0;
 
-  constructor(
-    database: Connection,
-    log: StateLog,
-    { meta, names, wallets }: { meta: MetaTable; names: NameTable; wallets: WalletTable },
-  ) {
+  constructor(database: Connection, log: StateLog, { meta, names, wallets, recent }: JournalParts) {
+    this.recent = recent;
     this.#log = log;
     this.#meta = meta;
     this.#names = names;
@@ -75,10 +85,12 @@ export class Journal {
       previousOfTenant: tenant.lastStep,
       previousOfWallet,
     });
+    const place = { position: row.position, index: this.#indexInRecord };
+    if (this.recent.isKept) this.#keep(step, { number, tenant, timeMs: row.timeMs, ...place });
     this.#batch.push(number, row.position, this.#indexInRecord, writer.view(start));
     row.lastStep = number;
     this.#indexInRecord += 1;
-    this.#names.setLastStep(tenant, number);
+    this.#names.setLastStep(tenant, number, place);
   }
 
   /** A step by its number, or undefined. */
@@ -92,6 +104,11 @@ export class Journal {
     return this.#sql.after.all(number, limit).map(readStep);
   }
 
+  /** The turn has committed. */
+  committed(): void {
+    this.recent.committed();
+  }
+
   /** Inserts what waits. */
   flush(): void {
     this.#batch.flush();
@@ -100,6 +117,39 @@ export class Journal {
   /** Forgets what waits: a rollback. */
   drop(): void {
     this.#batch.drop();
+    this.recent.drop();
+  }
+
+  /** Keeps the step for its events; its wallets have changed already. */
+  #keep(
+    step: Step,
+    at: Pick<JournalStep, "number" | "position" | "index" | "timeMs"> & { tenant: TenantRow },
+  ): void {
+    const { kind, op, status, command, owner, transfer, code, ref, changes } = step;
+    const wallets = changes.map(({ wallet }) => balancesOf(wallet));
+    const previous = this.#placeOfLast(at.tenant);
+    this.recent.add({
+      ...{
+        number: at.number,
+        position: at.position,
+        index: at.index,
+        timeMs: at.timeMs,
+        tenant: step.tenant,
+      },
+      ...{ owner, kind, op, status, command, transfer, code, ref, previous, wallets },
+    });
+  }
+
+  #placeOfLast(tenant: TenantRow): StepPlaceInLog | null {
+    if (tenant.lastStep === 0) return null;
+    tenant.lastPlace ??= this.#placeOf(tenant.lastStep);
+    return tenant.lastPlace;
+  }
+
+  #placeOf(number: number): StepPlaceInLog {
+    const step = this.step(number);
+    assert(step !== undefined, "a tenant's newest step is in the journal");
+    return { position: step.position, index: step.index };
   }
 
   #apply(change: WalletChange, step: number): void {

@@ -6,6 +6,7 @@ import { assert } from "../protocol/assert.ts";
 import type { OwnerName, TenantName } from "../protocol/names.ts";
 import type { Connection } from "./database.ts";
 import { GenerationCache, ScopedCache } from "./generation-cache.ts";
+import type { StepPlaceInLog } from "./journal-step.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
 import { StorageFault } from "./storage-error.ts";
 
@@ -15,6 +16,8 @@ export interface TenantRow {
   readonly name: TenantName;
   /** Journal number of its newest step, 0 = none. Changed by the journal. */
   lastStep: number;
+  /** Where that step is; null = not looked up since the tenant was loaded. */
+  lastPlace: StepPlaceInLog | null;
   isDirty: boolean;
 }
 
@@ -83,8 +86,9 @@ export class NameTable {
   }
 
   /** Notes a tenant's newest step. */
-  setLastStep(tenant: TenantRow, step: number): void {
+  setLastStep(tenant: TenantRow, step: number, place: StepPlaceInLog): void {
     tenant.lastStep = step;
+    tenant.lastPlace = place;
     if (!tenant.isDirty) this.#dirty.push(tenant);
     tenant.isDirty = true;
   }
@@ -153,7 +157,7 @@ export class NameTable {
     if (cached) return cached;
     const found = this.#sql.tenant.get(name);
     if (!found) return;
-    const row = { ...found, name, isDirty: false };
+    const row = { ...found, name, lastPlace: null, isDirty: false };
     this.#tenants.set(name, row);
     return row;
   }
@@ -163,7 +167,7 @@ export class NameTable {
     const number = Number(this.#sql.addTenant.run(name).lastInsertRowid);
     this.#log.writer.varint(number);
     this.#log.writer.text(name);
-    const row = { number, name, lastStep: 0, isDirty: false };
+    const row = { number, name, lastStep: 0, lastPlace: null, isDirty: false };
     this.#tenants.set(name, row);
     return row;
   }

@@ -18,6 +18,7 @@ import { type Connection, openWriter } from "./database.ts";
 import { MetaTable, type ShardIdentity } from "./meta-table.ts";
 import type { OutboxRun } from "./pair-table.ts";
 import { ShardReads } from "./reads.ts";
+import { RecentSteps } from "./recent-steps.ts";
 import { RecordHashTable } from "./record-hash-table.ts";
 import { ShardLedger } from "./shard-ledger.ts";
 import { StateLog } from "./state-log.ts";
@@ -27,6 +28,8 @@ import { StaleOwner, StorageFault, storageFaultOf } from "./storage-error.ts";
 export interface ShardFileOptions extends ShardIdentity {
   /** The file; its directory exists. */
   readonly path: string;
+  /** Newest steps kept in memory for events; default 0 = none. */
+  readonly recentSteps?: number;
 }
 
 /** What a record brings besides its body. */
@@ -94,14 +97,17 @@ export class ShardFile {
     }
   }
 
-  private constructor(database: Connection, { path, cluster, shard, shards }: ShardFileOptions) {
+  private constructor(
+    database: Connection,
+    { path, cluster, shard, shards, recentSteps = 0 }: ShardFileOptions,
+  ) {
     this.path = path;
     this.#database = database;
     this.#log = new StateLog();
     this.#meta = new MetaTable(database, { cluster, shard, shards });
     this.#hashes = new RecordHashTable(database);
     this.#wal = new WalFile(database, path);
-    this.ledger = new ShardLedger(database, this.#log, this.#meta);
+    this.ledger = new ShardLedger(database, this.#log, this.#meta, new RecentSteps(recentSteps));
     this.reads = new ShardReads(this.ledger, this.#meta);
     this.#sql = {
       begin: database.prepare("BEGIN IMMEDIATE"),

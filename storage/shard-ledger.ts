@@ -27,6 +27,7 @@ import { Journal } from "./journal.ts";
 import type { MetaTable } from "./meta-table.ts";
 import { NameTable } from "./name-table.ts";
 import { PairTable } from "./pair-table.ts";
+import type { RecentSteps } from "./recent-steps.ts";
 import { SagaTable } from "./saga-table.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
 import { TimerTable } from "./timer-table.ts";
@@ -50,7 +51,7 @@ export class ShardLedger implements Ledger {
   readonly #log: StateLog;
   readonly #meta: MetaTable;
 
-  constructor(database: Connection, log: StateLog, meta: MetaTable) {
+  constructor(database: Connection, log: StateLog, meta: MetaTable, recent: RecentSteps) {
     const { shard, shards, cluster } = meta.row;
     this.shard = shard;
     this.shards = shards;
@@ -59,7 +60,7 @@ export class ShardLedger implements Ledger {
     this.#meta = meta;
     this.names = new NameTable(database, log);
     this.wallets = new WalletTable(database, log, { meta, names: this.names });
-    this.journal = new Journal(database, log, { meta, names: this.names, wallets: this.wallets });
+    this.journal = new Journal(database, log, { meta, names: this.names, wallets: this.wallets, recent });
     this.commands = new CommandTable(database, log, { meta, names: this.names });
     this.holds = new HoldTable(database, log, this.names);
     this.sagas = new SagaTable(database, log);
@@ -223,6 +224,7 @@ export class ShardLedger implements Ledger {
 
   /** Bounds the memory after a commit. */
   committed(): void {
+    this.journal.committed();
     this.wallets.committed();
     this.names.trim();
     this.pairs.committed();

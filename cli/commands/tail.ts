@@ -4,7 +4,7 @@
 // Does not own the order (per shard, at least once made exactly once by the client's feed).
 
 import type { Event } from "../../protocol/event.ts";
-import { eventIdText, eventToJson } from "../../protocol/event.ts";
+import { eventIdText, eventText } from "../../protocol/event.ts";
 import type { CliCommand, Invocation } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import { usageFailure } from "../failure.ts";
@@ -65,7 +65,7 @@ function startOf(mark: string): string {
 
 function show({ output }: Invocation, event: Event, position: string): void {
   const resume = Buffer.from(position, "utf8").toString("base64url");
-  const json: { readonly [field: string]: Json } = JSON.parse(JSON.stringify(eventToJson(event)));
+  const json: { readonly [field: string]: Json } = JSON.parse(eventText(event));
   const wallets = event.wallets.map(
     ({ wallet, posted, held }) => `${wallet}=${posted}${held === 0n ? "" : ` held ${held}`}`,
   );

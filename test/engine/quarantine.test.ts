@@ -3,24 +3,16 @@
 // would be at stake; everything before and after it goes on, and a replay of the log comes to the same outcomes.
 // Guards against: one poisoned command that stops a shard for ever, or is silently left out, or differently by a replay.
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { listRecords } from "../../cluster/log-lookup.ts";
-import { QuarantineList } from "../../engine/quarantine-list.ts";
-import { decodeRecord } from "../../engine/record-decoder.ts";
-import { recordDigest } from "../../engine/record-digest.ts";
-import { runTurn } from "../../engine/turn.ts";
 import { decodeOwnerRecord } from "../../protocol/owner-record-codec.ts";
 import { quarantineSubject, shardStream } from "../../protocol/subject.ts";
 import { ReadOnlyShard } from "../../storage/read-only.ts";
-import { ShardFile } from "../../storage/shard-file.ts";
 import { idOf, openCommand, ownerOnShard, transferCommand } from "../support/command-mix.ts";
 import { until } from "../support/condition.ts";
-import { clusterOf } from "../support/engine.ts";
 import type { Json, JsonCommand } from "../support/json-client.ts";
-import { readLog } from "../support/log-copy.ts";
+import { replayLog } from "../support/log-copy.ts";
 import { requireClean, shardPath, shardPrint, tamper, untilAllEnded } from "../support/shard-files.ts";
 import { Site } from "../support/site.ts";
 
@@ -88,8 +80,9 @@ test("a command that throws is refused with internal_error, alone in its record 
       const path = shardPath(site.dataDir, 0);
       tamper(path, CURE);
       const { position, log, state } = shardPrint(path);
-      assert.deepEqual(await replay(site, 0, true), { position, log, state });
-      assert.notEqual((await replay(site, 0, false)).state, state);
+      assert.deepEqual(await replayLog(site, 0, position), { position, log, state });
+      const unaware = await replayLog(site, 0, position, { withoutQuarantine: true });
+      assert.deepEqual([unaware.log, unaware.state === state], [log, false]);
       requireClean(site.dataDir);
     },
   );
@@ -314,30 +307,4 @@ async function quarantines(
     const { position, unit } = decoded.value;
     return [{ position, unit }];
   });
-}
-
-/** Applies a shard's log to a fresh file, up to what the live file has applied. @returns where that ends */
-async function replay(
-  site: Site,
-  shard: number,
-  isQuarantined: boolean,
-): Promise<Omit<ReturnType<typeof shardPrint>, "dump">> {
-  const directory = mkdtempSync(join(tmpdir(), "coffer-replay-"));
-  const scope = { cluster: clusterOf(site.dataDir), shard, shards: SHARDS };
-  const path = join(directory, "replay.db");
-  const file = ShardFile.open({ ...scope, path });
-  try {
-    const list = new QuarantineList();
-    if (isQuarantined) await list.load(site.client.connection, scope);
-    for (const log of await readLog(site, shard, shardPrint(shardPath(site.dataDir, shard)).position)) {
-      const record = { ...decodeRecord(log, scope), digest: recordDigest(log) };
-      runTurn(file, [record], list.at, { position: 0, unit: null });
-    }
-    file.close();
-    const { position, log, state } = shardPrint(path);
-    return { position, log, state };
-  } finally {
-    file.close();
-    rmSync(directory, { recursive: true });
-  }
 }

@@ -9,7 +9,14 @@ import { SeededRandom } from "../../bench/random.ts";
 import type { Item } from "../../protocol/item.ts";
 import { decodeItem } from "../../protocol/item-codec.ts";
 import { decodePeerFrame } from "../../protocol/peer-frame-codec.ts";
-import { CommandMix, idOf, openCommand, ownerOnShard, transferCommand } from "../support/command-mix.ts";
+import {
+  CommandMix,
+  idOf,
+  openCommand,
+  ownerOnShard,
+  shardOfOwner,
+  transferCommand,
+} from "../support/command-mix.ts";
 import { until } from "../support/condition.ts";
 import type { TestEngine } from "../support/engine.ts";
 import { inject } from "../support/fault.ts";
@@ -18,6 +25,8 @@ import {
   type OpenMoves,
   openMoves,
   requireClean,
+  shardPath,
+  storedStatus,
   untilAllEnded,
   walletSums,
 } from "../support/shard-files.ts";
@@ -271,6 +280,8 @@ test("an outcome that was told is stored: a kill at the moment of the reply chan
     assert.equal((await site.client.publish(command, REPLY)).kind, "ok");
     const outcome = await told;
     await engine.exited;
+    const file = shardPath(site.dataDir, shardOfOwner(command.owner, SHARDS));
+    assert.equal(storedStatus(file, command.body.id), outcome["status"], "it was on disk before it was told");
     engine = await site.startEngine();
     assert.deepEqual(await site.client.outcome(command.owner, command.body.id), outcome);
   }

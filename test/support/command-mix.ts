@@ -95,7 +95,7 @@ export class CommandMix {
   }
 
   #made(dice: number): JsonCommand {
-    if (dice < 6) return openCommand(this.#id(), `${this.#owner()}:p${(this.#purses += 1)}`);
+    if (dice < 6) return this.#open();
     if (dice < 22) return this.#kept(this.#local());
     if (dice < 46) return this.#kept(transferCommand(this.#id(), [this.#leg(this.#owner())]));
     if (dice < 62) return this.#kept(this.#manyShards());
@@ -104,6 +104,11 @@ export class CommandMix {
     if (dice < 87) return this.#onHold("release");
     if (dice < 95) return this.#reverse();
     return this.#sent[this.#random.below(this.#sent.length)] ?? this.#kept(this.#local());
+  }
+
+  #open(): JsonCommand {
+    this.#purses += 1;
+    return openCommand(this.#id(), `${this.#owner()}:p${this.#purses}`);
   }
 
   #local(): JsonCommand {

@@ -5,6 +5,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -50,6 +51,27 @@ export async function inject(
 /** From now on no file of the engine grows beyond `bytes`. For the rest of its life. */
 export function limitFiles(engine: TestEngine, bytes: number): void {
   execFileSync("prlimit", ["--pid", String(engine.pid), `--fsize=${bytes}`]);
+}
+
+/**
+ * A way to a server that takes one connection and refuses all later ones.
+ * @returns its address
+ */
+export async function oneConnectionTo(t: TestContext, natsUrl: string): Promise<string> {
+  const server = createServer();
+  server.once("connection", (first) => {
+    server.on("connection", (later) => later.destroy());
+    const onward = connect(Number(new URL(natsUrl).port), "127.0.0.1");
+    // Either end may go first.
+    for (const socket of [first, onward]) socket.on("error", () => undefined);
+    first.pipe(onward).pipe(first);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("the server has no port");
+  return `nats://127.0.0.1:${address.port}`;
 }
 
 /** A file system of a few megabytes; gone with the test. */

@@ -38,6 +38,17 @@ export function openMoves(dataDir: string): OpenMoves {
   return open;
 }
 
+/** The status of the outcome that a shard's file holds for a command; undefined while it holds none. */
+export function storedStatus(path: string, id: string): string | undefined {
+  const door = ReadOnlyShard.open(path);
+  try {
+    for (const command of door.commands()) if (command.id === id) return command.outcome?.status;
+    return undefined;
+  } finally {
+    door.close();
+  }
+}
+
 /** Waits until no command, saga or prepared move is open; acknowledgements may still be on their way. */
 export async function untilAllEnded(dataDir: string, withinMs?: number): Promise<void> {
   await until(
