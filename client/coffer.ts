@@ -29,6 +29,7 @@ import { type CofferOptions, type CofferSettings, numberOf, settingsOf } from ".
 import { orderedOutcomes } from "./outcome-stream.ts";
 import { delay, idArgument, ownerArgument, Reader, walletArgument } from "./reader.ts";
 import { Sender } from "./sender.ts";
+import { StreamFeed } from "./stream-feed.ts";
 
 /** Commands that `outcomes` has under way when it is not told otherwise. */
 const STREAM_IN_FLIGHT = 1_000;

@@ -18,7 +18,7 @@ export function parseCommandId(value: unknown): CommandId | undefined {
 }
 
 /** @returns the id's 16 bytes, freshly allocated. */
-export function commandIdBytes(id: CommandId): Buffer {
+export function commandIdBytes(id: CommandId): Uint8Array {
   return Buffer.from(id.replaceAll("-", ""), "hex");
 }
 

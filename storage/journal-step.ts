@@ -1,11 +1,11 @@
 // A journal step as events need it: with names instead of numbers, and with the place of the tenant's step
 // before it. Made when the step is appended, or read back from the file; both give the same.
 
+import type { Step } from "../actors/ledger.ts";
 import type { CommandId } from "../protocol/command-id.ts";
 import type { StepKind } from "../protocol/entry.ts";
 import type { OwnerName, TenantName } from "../protocol/names.ts";
 import type { Balances } from "../protocol/outcome.ts";
-import type { StepRow } from "./step-row.ts";
 
 /** Where a step is: the second and third part of its event's id. */
 export interface StepPlaceInLog {
@@ -22,8 +22,8 @@ export interface JournalStep extends StepPlaceInLog {
   /** The owner that the command was addressed to, on any shard. */
   readonly owner: OwnerName;
   readonly kind: StepKind;
-  readonly op: StepRow["op"];
-  readonly status: StepRow["status"];
+  readonly op: Step["op"];
+  readonly status: Step["status"];
   readonly command: CommandId;
   readonly transfer: CommandId | null;
   readonly code: string | null;
