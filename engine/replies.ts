@@ -24,6 +24,12 @@ const BALANCE_BYTES = 220;
 /** Waiting routes per shard; the oldest are forgotten beyond it. */
 const WAITING_ROUTES_MAX = CALLS_WAITING_MAX * 10;
 
+/** Somebody who is to be told when an open command settles; `replayed` = of a copy of it. */
+interface Waiting {
+  readonly route: ReplyRoute;
+  readonly replayed: boolean;
+}
+
 interface Batch {
   readonly route: ReplyRoute;
   readonly outcomes: Outcome[];
@@ -33,7 +39,9 @@ interface Batch {
 export class Replies {
   readonly #publish: Publish;
   readonly #answerCall: AnswerCall;
-  readonly #waiting = new Map<number, ReplyRoute[]>();
+  readonly #waiting = new Map<number, Waiting[]>();
+  /** Of all open commands together. */
+  #waitingCount = 0;
   readonly #due = new Map<string, Batch>();
   #heldBytes = 0;
   #open = false;
@@ -45,7 +53,7 @@ export class Replies {
 
   /** Notes what a committed record answers. */
   add(route: ReplyRoute, answers: RecordAnswers): void {
-    for (const { number } of answers.waiting) this.#wait(number, route);
+    for (const { number, replayed } of answers.waiting) this.#wait(number, { route, replayed });
     for (const { outcome } of answers.answered) this.#deliver(route, outcome);
     for (const { number, outcome } of answers.settled) this.#settle(number, outcome);
   }
@@ -68,26 +76,32 @@ export class Replies {
   close(): void {
     this.#open = false;
     this.#waiting.clear();
+    this.#waitingCount = 0;
     this.#due.clear();
   }
 
-  #wait(number: number, route: ReplyRoute): void {
-    if (route.subject === null && route.call === null) return;
-    const routes = this.#waiting.get(number);
-    if (routes) routes.push(route);
-    else this.#waiting.set(number, [route]);
-    if (this.#waiting.size <= WAITING_ROUTES_MAX) return;
+  #wait(number: number, waiting: Waiting): void {
+    if (waiting.route.subject === null && waiting.route.call === null) return;
+    const others = this.#waiting.get(number);
+    if (others) others.push(waiting);
+    else this.#waiting.set(number, [waiting]);
+    this.#waitingCount += 1;
+    if (this.#waitingCount <= WAITING_ROUTES_MAX) return;
     const oldest = this.#waiting.keys().next();
-    if (!oldest.done) this.#waiting.delete(oldest.value);
+    if (!oldest.done) this.#forget(oldest.value);
   }
 
   #settle(number: number, outcome: Outcome): void {
-    const routes = this.#waiting.get(number);
-    if (!routes) return;
+    for (const { route, replayed } of this.#forget(number)) {
+      this.#deliver(route, replayed ? { ...outcome, replayed } : outcome);
+    }
+  }
+
+  #forget(number: number): readonly Waiting[] {
+    const waiting = this.#waiting.get(number) ?? [];
     this.#waiting.delete(number);
-    routes.forEach((route, index) => {
-      this.#deliver(route, index === 0 ? outcome : { ...outcome, replayed: true });
-    });
+    this.#waitingCount -= waiting.length;
+    return waiting;
   }
 
   #deliver(route: ReplyRoute, outcome: Outcome): void {

@@ -134,8 +134,9 @@ export class ShardRunner {
     const identity = await attachStream(connection, streams, file, nonce);
     if (file.streamNonce === null) file.setStreamNonce(identity.nonce);
     await checkIdentity(connection, streams, file);
-    await this.#quarantine.load(connection, this.#scope);
     this.#mark = await this.#ownerLog.claim();
+    // Behind the claim: from here on no older owner can append another one.
+    await this.#quarantine.load(connection, this.#scope);
     if (this.#state !== "attaching") return;
     this.#enter("recovering");
     this.#reader = new LogReader({
