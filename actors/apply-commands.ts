@@ -58,7 +58,7 @@ function applyCommand(applying: Applying, tenant: TenantName, index: number, dec
     ? refusedOutcome(ledger, command, refusal("internal_error"))
     : decide(ledger, tenant, number, decoded);
   if (!outcome) {
-    answers.waiting.push({ index, number });
+    answers.waiting.push({ index, number, replayed: false });
     return;
   }
   ledger.settleCommand(number, outcome);
@@ -81,7 +81,7 @@ function answerAgain(
     });
   } else if (existing.outcome) {
     answers.answered.push({ index, outcome: { ...existing.outcome, replayed: true } });
-  } else answers.waiting.push({ index, number: existing.number });
+  } else answers.waiting.push({ index, number: existing.number, replayed: true });
 }
 
 function isQuarantined({ quarantined }: Applying, index: number): boolean {

@@ -33,8 +33,8 @@ export type RecordBody =
 export interface RecordAnswers {
   /** Commands of this record that have an outcome now, by their index in it. */
   readonly answered: { readonly index: number; readonly outcome: Outcome }[];
-  /** Commands of this record that are still open, and copies of open ones, by command number. */
-  readonly waiting: { readonly index: number; readonly number: number }[];
+  /** Commands of this record that are still open, and copies of open ones (`replayed`), by command number. */
+  readonly waiting: { readonly index: number; readonly number: number; readonly replayed: boolean }[];
   /** Commands that this record settled after they had been open, in order. */
   readonly settled: { readonly number: number; readonly outcome: Outcome }[];
   /** Peers whose frame was dropped because it started too far ahead; they are to be told. */

@@ -23,6 +23,9 @@ import type { ShardScope } from "./shard-scope.ts";
 /** How long a caller is remembered, in ms; NATS requests give up much earlier. */
 const CALL_TIMEOUT_MS = 60_000;
 
+/** What answering calls needs of a shard; not its file: one that does not open has callers too. */
+export type CallScope = Pick<ShardScope, "shard" | "shards" | "writer" | "clock">;
+
 interface Waiting {
   readonly reply: string;
   readonly untilMs: number;
@@ -30,7 +33,7 @@ interface Waiting {
 
 /** See the file header. */
 export class CallDesk {
-  readonly #scope: ShardScope;
+  readonly #scope: CallScope;
   readonly #connection: Connection;
   readonly #token: string;
   readonly #refusesCalls: () => string | null;
@@ -42,7 +45,7 @@ export class CallDesk {
    * @param token random text that nobody else knows: with a counter it names a call
    * @param refusesCalls why a call is `busy` right now, or null
    */
-  constructor(scope: ShardScope, connection: Connection, token: string, refusesCalls: () => string | null) {
+  constructor(scope: CallScope, connection: Connection, token: string, refusesCalls: () => string | null) {
     this.#scope = scope;
     this.#connection = connection;
     this.#token = token;

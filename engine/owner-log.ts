@@ -49,7 +49,7 @@ export class OwnerLog {
    * Errors: rejects with NodeFault `superseded` when others keep winning, or when closed.
    */
   async claim(): Promise<EpochMark> {
-    for (let attempt = 0; attempt < CLAIMS_MAX; attempt += 1) {
+    for (let lost = 0; lost < CLAIMS_MAX; ) {
       const last = await this.#epochsFrom(this.#scope.file.position + 1);
       const epoch = Math.max(this.#scope.file.epoch, last.epoch) + 1;
       const { cluster, shard } = this.#scope;
@@ -67,6 +67,8 @@ export class OwnerLog {
         this.#fence = result.sequence;
         return this.#mark;
       }
+      // A full log, or no answer, says nothing about other claimants.
+      if (result.kind === "wrong_last") lost += 1;
       await this.#pause();
     }
     throw new NodeFault("superseded", `shard ${this.#scope.shard}: other nodes keep claiming it`);

@@ -10,6 +10,7 @@ import { EVENTS_BUFFERED_MAX } from "../protocol/limits.ts";
 import { shardStatusSubject } from "../protocol/subject.ts";
 import { ShardFile } from "../storage/shard-file.ts";
 import { encodeAnswer } from "./answer.ts";
+import { CallDesk, type CallScope } from "./call-desk.ts";
 import type { Clock } from "./clock.ts";
 import { faultOf, type NodeFault } from "./node-fault.ts";
 import { ShardRunner } from "./shard-runner.ts";
@@ -29,6 +30,7 @@ async function main(settings: WorkerSettings): Promise<void> {
   for (const shard of settings.owned) {
     const opened = openRunner(settings, shard, connection, writer);
     if (opened instanceof ShardRunner) runners.push(opened);
+    else refuseCalls({ shard, shards: settings.shards, writer, clock }, connection);
     const status = (): object =>
       opened instanceof ShardRunner ? opened.status : haltedStatus(shard, opened);
     connection.nc.subscribe(shardStatusSubject(shard), {
@@ -61,6 +63,10 @@ function openRunner(
     tell({ kind: "state", shard, state: "halted", epoch: 0, reason: fault.code, detail: fault.message });
     return fault;
   }
+}
+
+function refuseCalls(scope: CallScope, connection: Connection): void {
+  new CallDesk(scope, connection, randomUUID(), () => "the shard is halted").open();
 }
 
 function haltedStatus(shard: number, { code, message }: NodeFault): Partial<ShardStatus> {

@@ -298,6 +298,15 @@ test("copies of an id that is still open are answered when it settles, with one 
   assert.equal(BigInt((await caller.wallet(theirs)).posted), before + 7n);
 });
 
+test("a copy is a replay also when nobody was named to be told of the first", async () => {
+  const command = { ...transfer(mine, theirs, "7"), id: newId() };
+  const reply = caller.resultSubject();
+  const outcomes = caller.collect(reply, 2);
+  await Promise.all([caller.append(alice, command), caller.append(alice, [command, command], { reply })]);
+  for (const { status: what, replayed } of await outcomes)
+    assert.deepEqual([what, replayed], ["posted", true]);
+});
+
 test("a copy with other content conflicts at once while the first is open", async () => {
   const id = newId();
   const outcomes = await caller.send(alice, [

@@ -1,6 +1,6 @@
 // Contract 4, events: one for each command or step that changed a wallet on a shard, in unbroken chains per tenant and
-// shard, at least once; also over restarts of the engine. Read from the stream itself and compared with the entries
-// that the wallets show.
+// shard, at least once; also over restarts of the engine. A command that settles in a record without changing a wallet
+// is told too, with no wallets. Read from the stream itself and compared with the entries that the wallets show.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Installation, install } from "./installation.ts";
@@ -161,11 +161,14 @@ describe("what each command tells", () => {
     });
   });
 
-  test("over three shards: reservation and posting on every side", async () => {
+  test("over three shards: reservation and posting on every side, and last that it is posted", async () => {
     const legs = [theirs, hers].map((to) => ({ from: mine, to, amount: "5" }));
-    const { id } = await caller.must("posted", { op: "transfer", legs });
+    const { id, position } = await caller.must("posted", { op: "transfer", legs });
     const told = await allTold();
-    assert.equal(eventsOf(told, 0, id).length, 2);
+    const pending = `transfer pending ${mine}`;
+    assert.deepEqual(eventsOf(told, 0, id), [pending, pending, "transfer posted "]);
+    const settled = chainOf(told, "demo", 0).findLast(({ command }) => command === id);
+    assert.deepEqual([settled?.id.split(":")[1], settled?.wallets], [position, {}]);
     for (const [shard, wallet] of [
       [1, theirs],
       [2, hers],
@@ -175,6 +178,18 @@ describe("what each command tells", () => {
         `transfer pending ${wallet}`,
       ]);
     }
+  });
+
+  test("a hold for another shard's wallet: pending while that is checked, then held", async () => {
+    const { id: hold } = await caller.must("held", pay(mine, theirs, "50", { hold: { ttlMs: 60_000 } }));
+    const { id: capture } = await caller.must("captured", { op: "capture", hold }, alice);
+    const told = await allTold();
+    assert.deepEqual(eventsOf(told, 0, hold), [`transfer pending ${mine}`, "transfer held "]);
+    assert.deepEqual(eventsOf(told, 0, capture), [`capture captured ${mine}`]);
+    assert.deepEqual(
+      [eventsOf(told, 1, hold), eventsOf(told, 1, capture)],
+      [[], [`capture pending ${theirs}`]],
+    );
   });
 
   test("a hold, its captures and its release", async () => {
@@ -257,6 +272,32 @@ test("tenants are told apart, and each has a chain of its own in a shard", async
     ["open", "open", "open"],
   );
   assert.equal(told.find(({ tenant }) => tenant === "other")?.message.previous, "0");
+});
+
+describe("while the event stream takes nothing", () => {
+  for (const how of ["stays", "is killed before it could tell them"] as const) {
+    test(`events wait, and are told when it does again; the engine ${how}`, async () => {
+      const before = (await allTold()).length;
+      const info: unknown = (await caller.nc.request("$JS.API.STREAM.INFO.COFFER_EVT")).json();
+      assert(isObject(info) && isObject(info["config"]));
+      await setStream({ ...info["config"], subjects: ["nobody.publishes.here"] });
+      for (let round = 0; round < 5; round += 1) await caller.must("posted", pay(mint, theirs, "1"));
+      await caller.must("posted", pay(theirs, mint, "5"));
+      assert((await eventsPending()) > 0);
+      if (how !== "stays") await installation.engine().kill();
+      await setStream(info["config"]);
+      if (how !== "stays") await installation.restart();
+      assert((await allTold()).length > before);
+      await assertQuiet(caller);
+      await assertEveryChangeTold();
+    });
+  }
+
+  async function setStream(config: Json): Promise<void> {
+    const request = JSON.stringify(config);
+    const answer: unknown = (await caller.nc.request("$JS.API.STREAM.UPDATE.COFFER_EVT", request)).json();
+    assert(isObject(answer) && answer["error"] === undefined, JSON.stringify(answer));
+  }
 });
 
 describe("over restarts of the engine", () => {

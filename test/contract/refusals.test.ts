@@ -176,15 +176,29 @@ describe("of two faults the one that comes first in the order of the contract", 
     }
   }
 
-  test("in one shard over all legs, not leg by leg", () =>
-    assertRefused(
-      {
-        op: "transfer",
-        legs: [leg(`${alice}:open`, `${ann}:full`, "1"), leg(`${alice}:open`, `${ann}:missing`, "1")],
-      },
-      alice,
+  const ACROSS: readonly (readonly [Json, Json, string])[] = [
+    [
+      leg(`${alice}:open`, `${ann}:full`, "1"),
+      leg(`${alice}:open`, `${ann}:missing`, "1"),
       "wallet_not_found",
-    ));
+    ],
+    [
+      leg(`${alice}:open`, `${ann}:euro`, "1"),
+      leg(`${alice}:open`, `${ann}:missing`, "1"),
+      "wallet_not_found",
+    ],
+    [
+      leg(`${alice}:open`, `${ann}:debt`, "1001"),
+      leg(`${alice}:mint`, `${ann}:frozen`, "1"),
+      "wallet_frozen",
+    ],
+    [leg(`${alice}:mint`, `${ann}:frozen`, "1"), leg(`${alice}:mint`, `${ann}:closed`, "1"), "wallet_closed"],
+    [leg(`${alice}:open`, `${ann}:debt`, "1001"), leg(`${alice}:mint`, `${ann}:full`, "1"), "max_exceeded"],
+  ];
+  for (const [one, other, code] of ACROSS) {
+    test(`in one shard over all legs, not leg by leg: ${code}`, () =>
+      assertRefused({ op: "transfer", legs: [one, other] }, alice, code));
+  }
 
   const full = leg(`${alice}:open`, `${bob}:full`, "1");
   const missing = leg(`${alice}:open`, `${carol}:missing`, "1");
