@@ -242,7 +242,14 @@ export class ShardRunner {
       onFault: (error) => this.#halt(error),
     });
     this.#replies.open();
-    this.#enter("active");
+    this.#state = "active";
+    // Said only once the server knows the subscriptions: whoever hears it may ask at once.
+    void connection.nc
+      .flush()
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#state === "active") this.#enter("active");
+      });
   }
 
   #onThrow(logs: readonly LogRecord[], error: unknown): void {
