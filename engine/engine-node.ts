@@ -78,6 +78,7 @@ export class EngineNode {
       await ensureEventStream(this.#connection.nc, { cluster: file.value.cluster, replicas: 1 }, bounds);
       this.#answerInfo(file.value);
       this.#verify = new VerifyDesk(this.#connection, dataDir, file.value);
+      await this.#connection.nc.flush();
       this.#startWorkers(file.value, credentials);
     } catch (error) {
       await this.stop();
