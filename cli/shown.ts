@@ -1,5 +1,5 @@
 // What a read showed, as the contract's JSON: the same object that the engine sent.
-// Also the one way in which a missing wallet ends a call.
+// Also the one way in which a missing wallet ends a call, and how a number of shards is written.
 
 import type { ReadAnswer } from "../protocol/read-answer.ts";
 import { readAnswerToJson } from "../protocol/read-answer.ts";
@@ -14,4 +14,9 @@ export function shownJson(answer: ReadAnswer): Json {
 /** There is no such wallet: exit 1. */
 export function walletNotFound(wallet: string): CliFailure {
   return new CliFailure("wallet_not_found", `There is no wallet ${wallet} here.`);
+}
+
+/** `1 shard`, `4 shards`. */
+export function shardsText(shards: number): string {
+  return `${shards} ${shards === 1 ? "shard" : "shards"}`;
 }

@@ -23,6 +23,7 @@ import { columns } from "../output.ts";
 import type { Parsed } from "../parsed.ts";
 import type { Session } from "../session.ts";
 import { namedServer, sessionOf, withConnection } from "../session.ts";
+import { shardsText } from "../shown.ts";
 import { wholeIn } from "../value.ts";
 import { askInfo } from "./status.ts";
 
@@ -120,7 +121,10 @@ async function benchOwn(invocation: Invocation, session: Session, options: RunOp
   const dataDir = await mkdtemp(join(parent, "coffer-bench-"));
   try {
     const cluster = newCluster(parsed, surroundings);
-    output.progress(`Bench: ${cluster.shards} shards, ${cluster.durability}, in ${dataDir}`, "milestone");
+    output.progress(
+      `Bench: ${shardsText(cluster.shards)}, ${cluster.durability}, in ${dataDir}`,
+      "milestone",
+    );
     const plan = { dataDir, cluster, isNew: true, server: null, natsPort: FREE_PORT, session, surroundings };
     const reports: BenchReport[] = [];
     await runDev(plan, listenerOf(invocation), async (dev, givenUp) => {
@@ -192,7 +196,10 @@ function print({ output }: Invocation, report: BenchReport): ExitCode {
   const { latencyMs, verified, reference } = report;
   const megabytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MB`;
   const rows = [
-    ["scenario", `${report.scenario}, ${report.shards} shards, ${report.durability}, seed ${report.seed}`],
+    [
+      "scenario",
+      `${report.scenario}, ${shardsText(report.shards)}, ${report.durability}, seed ${report.seed}`,
+    ],
     [
       "settled",
       `${report.settledPerSecond} a second (${report.commands} in ${report.seconds} s, ${report.refused} refused)`,

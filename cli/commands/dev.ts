@@ -17,6 +17,7 @@ import { EXIT } from "../exit-code.ts";
 import { CliFailure } from "../failure.ts";
 import type { Json, Output } from "../output.ts";
 import { namedServer, sessionOf } from "../session.ts";
+import { shardsText } from "../shown.ts";
 import { wholeIn } from "../value.ts";
 
 /** A store of many gigabytes and a long log are read before the first answer, ms. */
@@ -78,7 +79,7 @@ function planOf(invocation: Invocation): DevPlan {
 }
 
 function describe({ shards, durability, tenant }: ClusterFile): string {
-  return `${shards} ${shards === 1 ? "shard" : "shards"}, ${durability}, tenant ${tenant}`;
+  return `${shardsText(shards)}, ${durability}, tenant ${tenant}`;
 }
 
 /** Tells what happens to a run: JSON lines, held back until the ready line was the first, or remarks. */

@@ -13,6 +13,7 @@ import { isFree, NATS_PORT } from "../dev/nats-service.ts";
 import { EXIT } from "../exit-code.ts";
 import { messageOf } from "../failure.ts";
 import { columns } from "../output.ts";
+import { shardsText } from "../shown.ts";
 
 /** Older ones lack fixes that the engine relies on. */
 const NODE_MIN = [22, 12] as const;
@@ -118,7 +119,12 @@ function dataFinding({ parsed, surroundings }: Invocation): Finding {
   const file = readClusterFile(dataDir);
   if (file.ok) {
     const { shards, durability } = file.value;
-    return { check: "data", status: "ok", found: `${dataDir}: ${shards} shards, ${durability}`, advice: "" };
+    return {
+      check: "data",
+      status: "ok",
+      found: `${dataDir}: ${shardsText(shards)}, ${durability}`,
+      advice: "",
+    };
   }
   if (file.error.code === "cluster_file_missing") {
     return {

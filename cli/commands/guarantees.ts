@@ -42,7 +42,7 @@ export const GUARANTEES: readonly Guarantee[] = [
   ),
   both(
     "refusals",
-    "A refusal is final and recorded. No answer in time is unknown, never a refusal: ask again by id.",
+    "A refusal is final and recorded, except that a malformed command and id_conflict leave nothing under their id. No answer in time is unknown, never a refusal: ask again by id.",
   ),
   both(
     "order",

@@ -17,6 +17,7 @@ import {
 } from "../data-directory.ts";
 import { NATS_PORT } from "../dev/nats-service.ts";
 import { EXIT } from "../exit-code.ts";
+import { shardsText } from "../shown.ts";
 
 const MONITOR_PORT = 8222;
 
@@ -78,7 +79,7 @@ async function apply(target: {
 }
 
 function planText(cluster: ClusterFile, plan: readonly string[], isDryRun: boolean): string {
-  const what = `${cluster.shards} shards, ${cluster.durability}, tenant ${cluster.tenant}`;
+  const what = `${shardsText(cluster.shards)}, ${cluster.durability}, tenant ${cluster.tenant}`;
   if (plan.length === 0) return `Nothing to do: the directory is initialised (${what}).`;
   return [`Plan (${what})${isDryRun ? ", not carried out" : ""}:`, ...plan.map((step) => `  ${step}`)].join(
     "\n",
@@ -86,7 +87,7 @@ function planText(cluster: ClusterFile, plan: readonly string[], isDryRun: boole
 }
 
 function printResult(
-  { output }: Invocation,
+  { output, surroundings }: Invocation,
   done: {
     readonly dataDir: string;
     readonly cluster: ClusterFile;
@@ -97,6 +98,7 @@ function printResult(
   const { dataDir, cluster, plan, isDryRun } = done;
   const { shards, durability, tenant } = cluster;
   const json = { dataDir, cluster: cluster.cluster, shards, durability, tenant, plan, done: !isDryRun };
-  const next = `Next: nats-server -c ${join(dataDir, "nats", "nats.conf")}, then coffer node --data ${dataDir}; or coffer dev --data ${dataDir} for both.`;
+  const { program } = surroundings;
+  const next = `Next: nats-server -c ${join(dataDir, "nats", "nats.conf")}, then ${program} node --data ${dataDir}; or ${program} dev --data ${dataDir} for both.`;
   output.result(json, isDryRun ? planText(cluster, plan, isDryRun) : next);
 }

@@ -29,7 +29,7 @@ nats.conf does; both are checked first. Ends on Ctrl-C or SIGTERM with 0, and wi
     const dataDir = dataDirectoryOf(parsed, surroundings);
     const cluster = existingCluster(dataDir, {});
     if (cluster === null) {
-      const message = `${dataDir} is not initialised. Run: coffer init --data ${dataDir} --shards N`;
+      const message = `${dataDir} is not initialised. Run: ${surroundings.program} init --data ${dataDir} --shards N`;
       throw new CliFailure("cluster_file_missing", message);
     }
     const session = sessionOf(invocation);

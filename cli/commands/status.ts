@@ -12,6 +12,7 @@ import { CliFailure, messageOf, unreachableFailure } from "../failure.ts";
 import type { Json } from "../output.ts";
 import { columns } from "../output.ts";
 import { sessionOf, withConnection } from "../session.ts";
+import { shardsText } from "../shown.ts";
 
 /** Columns of the table, in this order; the JSON has everything. */
 const SHOWN = [
@@ -51,7 +52,7 @@ export const statusCommand: CliCommand = {
       const shards = await Promise.all(numbers.map((shard) => askShard(nc, shard, session.timeoutMs)));
       const { version, cluster, durability } = info;
       const isActive = shards.every(({ state }) => state === "active");
-      const head = `Coffer ${version}, cluster ${cluster}: ${info.shards} shards, ${durability}, at ${session.server}`;
+      const head = `Coffer ${version}, cluster ${cluster}: ${shardsText(info.shards)}, ${durability}, at ${session.server}`;
       output.result(
         { server: session.server, version, cluster, durability, shards, active: isActive },
         `${head}\n${table(shards)}`,

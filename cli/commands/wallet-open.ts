@@ -35,7 +35,7 @@ A wallet whose min is unlimited is a source of money; the sum over all wallets o
     { line: "wallet open alice:usd USD/2", does: "a wallet that cannot go below zero" },
     { line: "wallet open world:usd USD/2 --min unlimited", does: "a source of money" },
     {
-      line: "wallet open bob:usd --asset USD/2 --max 100000 --json",
+      line: "wallet open carol:usd --asset USD/2 --max 100000 --json",
       does: "at most 1000.00, answered as JSON",
     },
   ],

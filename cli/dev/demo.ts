@@ -14,7 +14,7 @@ import { demoOwner, demoWallet } from "./demo-wallet.ts";
 const WALLETS = 200;
 /** What each wallet is given before the burst: 100.00 of USD/2. */
 const FUNDS = 10_000n;
-/** The burst ends after this time or this many transfers, whichever is first. */
+/** The burst ends after this time (unless told otherwise) or this many transfers, whichever is first. */
 const BURST_MS = 5_000;
 const TRANSFERS_MAX = 250_000;
 /** Transfers on their way at once: enough to fill frames, few enough that latencies mean something. */
@@ -29,6 +29,8 @@ export interface DemoParts {
   readonly coffer: Pick<Coffer, "send" | "owner">;
   readonly clock: ClientClock;
   readonly signal: AbortSignal;
+  /** Length of the burst; default BURST_MS. */
+  readonly burstMs?: number;
   onProgress(text: string, milestone?: "milestone"): void;
 }
 
@@ -47,7 +49,7 @@ export interface DemoResult {
 }
 
 /**
- * Runs it. Takes about BURST_MS and a second or two more.
+ * Runs it. Takes the burst and a second or two more.
  * @returns null when it was interrupted
  * Errors: rejects when a wallet cannot be opened or funded, with what the engine said.
  */
@@ -59,8 +61,9 @@ export async function runDemo(parts: DemoParts): Promise<DemoResult | null> {
   await prepare(parts, wallets);
   const everyone = [SOURCE, ...wallets];
   const sumBefore = await sumOf(parts, everyone);
-  parts.onProgress(`Demo: moving money among them for ${BURST_MS / 1000} s`, "milestone");
-  const burst = await runBurst(parts, wallets);
+  const { burstMs = BURST_MS } = parts;
+  parts.onProgress(`Demo: moving money among them for ${burstMs / 1000} s`, "milestone");
+  const burst = await runBurst(parts, wallets, burstMs);
   if (parts.signal.aborted) return null;
   parts.onProgress("Demo: reading every wallet", "milestone");
   const sumAfter = await sumOf(parts, everyone);
@@ -84,7 +87,7 @@ async function prepare({ coffer, signal }: DemoParts, wallets: readonly string[]
 
 type Burst = Omit<DemoResult, "wallets" | "sumBefore" | "sumAfter">;
 
-async function runBurst(parts: DemoParts, wallets: readonly string[]): Promise<Burst> {
+async function runBurst(parts: DemoParts, wallets: readonly string[], burstMs: number): Promise<Burst> {
   const { coffer, clock, signal } = parts;
   const next = randomNumbers(clock);
   const latency = new LatencyHistogram();
@@ -94,7 +97,7 @@ async function runBurst(parts: DemoParts, wallets: readonly string[]): Promise<B
   let answered = 0;
   let shownMs = startMs;
   const caller = async (): Promise<void> => {
-    while (sent < TRANSFERS_MAX && clock.steadyMs() - startMs < BURST_MS && !signal.aborted) {
+    while (sent < TRANSFERS_MAX && clock.steadyMs() - startMs < burstMs && !signal.aborted) {
       sent += 1;
       const payer = next(wallets.length);
       const payee = (payer + 1 + next(wallets.length - 1)) % wallets.length;

@@ -1,5 +1,6 @@
 // The engine as a child process: started with the same runtime flags as this one, told what to do by one JSON
-// argument, heard over its IPC channel. It ends by itself when that channel closes, so it cannot outlive us.
+// argument, heard over its IPC channel. It ends by itself when that channel closes, so it cannot outlive us. It has a
+// process group of its own: a Ctrl-C in the terminal reaches us alone, and we stop it when nothing needs it any more.
 //
 // Does not own: restarts (supervisor.ts) nor what the messages mean to a start (commands/dev.ts).
 
@@ -58,6 +59,7 @@ export function startEngine(
 ): EngineProcess {
   const child = spawn(process.execPath, engineArguments(options), {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
+    detached: true,
   });
   let errorOutput = "";
   let failure: EngineExit["failure"] = null;

@@ -4,11 +4,15 @@
 // Guards against: processes that outlive their parent, a second start that harms the first, data that a restart loses.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { promisify } from "node:util";
+import { runDemo } from "../../cli/dev/demo.ts";
+import { connect } from "../../client/mod.ts";
 import type { TestDev } from "./program-call.ts";
 import {
   call,
@@ -20,12 +24,24 @@ import {
   objectOf,
   startDev,
   temporaryDirectory,
+  testClock,
   until,
 } from "./program-call.ts";
 
 const QUICK = ["--shards", "1", "--durability", "relaxed", "--no-demo"];
 /** What is left may take this long to end after a kill -9 of its parent, ms. */
 const ORPHAN_MS = 2_000;
+
+/** From /proc where there is one, since a small Linux image has no ps. */
+async function processGroupOf(pid: number): Promise<number> {
+  const stat = `/proc/${pid}/stat`;
+  if (existsSync(stat)) {
+    const text = readFileSync(stat, "latin1");
+    return Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[2]);
+  }
+  const { stdout } = await promisify(execFile)("ps", ["-o", "pgid=", "-p", String(pid)]);
+  return Number(stdout.trim());
+}
 
 async function isGone(pid: number): Promise<void> {
   await until(`the end of ${pid}`, () => (isRunning(pid) ? undefined : true));
@@ -79,6 +95,34 @@ describe("coffer dev", { concurrency: 1 }, () => {
       await dev.stop();
     });
   }
+
+  test("a Ctrl-C in the terminal reaches dev alone: its children have process groups of their own", async () => {
+    const dev = await startDev(QUICK);
+    try {
+      const { engine, nats } = await dev.childPids();
+      const groups = await Promise.all([dev.pid, engine, nats].map(processGroupOf));
+      assert.deepEqual(groups.slice(1), [engine, nats]);
+      assert.notEqual(groups[0], engine);
+    } finally {
+      await dev.stop();
+    }
+  });
+
+  test("ends in the middle of the demonstration without a word of it", async () => {
+    const dev = await startDev(["--durability", "relaxed"]);
+    try {
+      await until("money that moves", async () => {
+        const { exit, json } = await callJson(["wallet", "show", "demo-001:usd", "--server", dev.url]);
+        return exit === 0 && fieldOf(json, "wallet")["posted"] !== "0" ? true : undefined;
+      });
+      dev.signal("SIGINT");
+      assert.equal(await dev.exited, 0);
+      assert.equal(dev.stdout().trim().split("\n").length, 1, dev.stdout());
+      assert.equal(dev.stderr(), "");
+    } finally {
+      await dev.stop();
+    }
+  });
 
   test("killed with -9, its engine and its nats-server are gone within two seconds, and a new start goes on", async () => {
     const dataDir = await temporaryDirectory();
@@ -201,26 +245,38 @@ describe("coffer dev", { concurrency: 1 }, () => {
     assert.equal(await dev.exited, 0);
   });
 
-  test("shows what it can do: wallets, a burst, sums that match, a clean sweep; also on a second start", async () => {
-    const dataDir = await temporaryDirectory();
+  test("shows what it can do: wallets, a burst, sums that match, a clean sweep", async () => {
+    const dev = await startDev(["--durability", "relaxed"]);
     try {
-      for (const start of ["first", "second"]) {
-        const dev = await startDev(["--durability", "relaxed"], { dataDir });
-        try {
-          const demo = fieldOf(objectOf(await dev.line('"demo":{')), "demo");
-          assert.ok(Number(demo["settled"]) > 100, `${start}: ${JSON.stringify(demo)}`);
-          assert.deepEqual(
-            [demo["unknown"], demo["sumsMatch"], demo["sum"], demo["verify"]],
-            [0, true, "0", "clean"],
-          );
-          assert.deepEqual(Object.keys(fieldOf(demo, "latencyMs")), ["p50", "p95", "p99", "max"]);
-          assert.equal(dev.stdout().trim().split("\n").length, 2, "the ready line and the demo line");
-        } finally {
-          await dev.stop();
-        }
-      }
+      const demo = fieldOf(objectOf(await dev.line('"demo":{')), "demo");
+      assert.ok(Number(demo["settled"]) > 100, JSON.stringify(demo));
+      assert.deepEqual(
+        [demo["unknown"], demo["sumsMatch"], demo["sum"], demo["verify"]],
+        [0, true, "0", "clean"],
+      );
+      assert.deepEqual(Object.keys(fieldOf(demo, "latencyMs")), ["p50", "p95", "p99", "max"]);
+      assert.equal(dev.stdout().trim().split("\n").length, 2, "the ready line and the demo line");
     } finally {
-      await discard(dataDir);
+      await dev.stop();
+    }
+  });
+
+  test("shows it again on data that a demonstration was on before, and with money that left its wallets", async () => {
+    const dev = await startDev(QUICK);
+    try {
+      await using coffer = await connect({ servers: dev.url, tenant: "demo" }, testClock);
+      const { signal } = new AbortController();
+      const parts = { coffer, clock: testClock, signal, burstMs: 200, onProgress: () => undefined };
+      const first = await runDemo(parts);
+      assert.deepEqual([first?.sumBefore, first?.sumAfter, first?.unknown], [0n, 0n, 0]);
+      const server = ["--server", dev.url];
+      assert.equal((await call(["wallet", "open", "alice:usd", "USD/2", ...server])).exit, 0);
+      assert.equal((await call(["transfer", "demo-bank:usd", "alice:usd", "1250", ...server])).exit, 0);
+      const second = await runDemo(parts);
+      assert.deepEqual([second?.sumBefore, second?.sumAfter, second?.unknown], [-1250n, -1250n, 0]);
+      assert.ok((first?.settled ?? 0) > 0 && (second?.settled ?? 0) > 0);
+    } finally {
+      await dev.stop();
     }
   });
 

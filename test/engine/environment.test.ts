@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import Database from "better-sqlite3";
+import { numberIn, requestApi } from "../../cluster/jetstream-api.ts";
 import { listRecords } from "../../cluster/log-lookup.ts";
 import { LogWriter } from "../../cluster/log-writer.ts";
 import type { OwnerRecord } from "../../protocol/owner-record.ts";
@@ -17,7 +18,7 @@ import { CommandMix, idOf, openCommand, ownerOnShard, transferCommand } from "..
 import { until } from "../support/condition.ts";
 import { clusterOf, makeDataDir, type TestEngine } from "../support/engine.ts";
 import { canInject, canMount, inject, limitFiles, oneConnectionTo, SmallDisk } from "../support/fault.ts";
-import type { Json, JsonClient, JsonCommand } from "../support/json-client.ts";
+import { type Json, type JsonClient, type JsonCommand, objectOf } from "../support/json-client.ts";
 import { replayLog } from "../support/log-copy.ts";
 import { requireClean, shardPath, shardPrint, untilAllEnded, walletSums } from "../support/shard-files.ts";
 import { Site } from "../support/site.ts";
@@ -87,7 +88,7 @@ for (const { what, begin } of TROUBLES.filter(({ isPossible }) => isPossible)) {
     const failed = await until("a shard has failed", () => anyHalted(site));
     assert.equal(failed["reason"], "storage_failed");
     assert.match(String(failed["detail"]), /SQLITE_(FULL|IOERR)/);
-    assert.ok(engine.events.some((event) => event.event === "shard" && event.reason === "storage_failed"));
+    await engine.heard((event) => event.event === "shard" && event.reason === "storage_failed");
     await engine.end();
 
     end?.();
@@ -146,6 +147,9 @@ describe("a fault stays where it is", { concurrency: 2 }, () => {
         );
         await look(site).catch(() => undefined);
         await site.client.halted(0, "storage_failed");
+        const refused = openCommand(idOf(3, index), `${NEAR}:p${index}`);
+        const answer = await site.client.ask(`coffer.call.demo.${NEAR}`, refused.body);
+        assert.equal(answer["code"], "busy");
         assert.equal(
           (await site.client.call(openCommand(idOf(2, index), `${FAR}:p${index}`)))["status"],
           "open",
@@ -239,6 +243,45 @@ test("of two engines on one log the older one gives up at the newer one's EpochS
   await newer.end();
   requireClean(copy);
   for (const [asset, sum] of walletSums(copy)) assert.equal(sum, 0n, asset);
+});
+
+test("an engine that starts on a full log waits for room, and calls it nobody else's shard", async (t) => {
+  const site = await Site.start(t, { shards: SHARDS });
+  const first = await site.startEngine();
+  await site.client.call(openCommand(idOf(1, 1), `${NEAR}:usd`));
+  await first.end();
+  const { nc } = site.client.connection;
+  const { config, state } = await requestApi(nc, `STREAM.INFO.${shardStream(0)}`, {});
+  const full = { ...objectOf(config), max_bytes: numberIn(objectOf(state), "bytes") };
+  await requestApi(nc, `STREAM.UPDATE.${shardStream(0)}`, full);
+  let tries = 0;
+  nc.subscribe(epochSubject(0), {
+    callback: () => {
+      tries += 1;
+    },
+  });
+
+  const engine = await site.launchEngine();
+  await until("it has tried for seconds", () => tries > 25);
+  assert.equal((await site.client.status(0))["state"], "attaching");
+  await requestApi(nc, `STREAM.UPDATE.${shardStream(0)}`, { ...objectOf(config) });
+  await engine.heard(({ event }) => event === "ready");
+});
+
+test("an idle engine gives up too when a newer one starts on its log", async (t) => {
+  const site = await Site.start(t, { shards: SHARDS });
+  const first = await site.startEngine();
+  await first.end();
+  const copy = mkdtempSync(join(tmpdir(), "coffer-copy-"));
+  t.after(() => rmSync(copy, { recursive: true, force: true }));
+  cpSync(site.dataDir, copy, { recursive: true });
+  const older = await site.startEngine();
+  await site.startEngine({ dataDir: copy });
+  for (const shard of [0, 1]) {
+    await older.heard(
+      (event) => event.event === "shard" && event.shard === shard && event.reason === "superseded",
+    );
+  }
 });
 
 /** Every answer to one call, until a later call is answered too. */

@@ -83,7 +83,7 @@ test("a log that is not the one that was applied halts its shard at the start, t
   for (const [shard, { what, code }] of LIES.entries()) {
     await t.test(`${code}: ${what}`, () => requireHalted(site, { shard, code, position: positions[shard] }));
   }
-  await t.test("the honest log is read on, with what came meanwhile", () => requireActive(site, engine));
+  await t.test("the honest log is read on, with what came meanwhile", () => requireActive(site));
 });
 
 test("a log that changes under a running engine halts its shard, the others go on", async (t) => {
@@ -95,7 +95,7 @@ test("a log that changes under a running engine halts its shard, the others go o
     if (onlyAtStart) continue;
     await t.test(`${code}: ${what}`, () => requireHalted(site, { shard, code, position: positions[shard] }));
   }
-  await t.test("the honest log is read on, with what came meanwhile", () => requireActive(site, engine));
+  await t.test("the honest log is read on, with what came meanwhile", () => requireActive(site));
 });
 
 test("a lie is noticed within seconds while nothing else happens", async (t) => {
@@ -162,8 +162,7 @@ async function requireHalted(
   }
 }
 
-async function requireActive({ client }: Site, engine: TestEngine): Promise<void> {
-  assert.ok(engine.events.length > 0);
+async function requireActive({ client }: Site): Promise<void> {
   assert.equal((await client.settled(openOn(HONEST, LATER_SEED, 0)))["status"], "open");
   assert.equal((await client.call(openOn(HONEST, LATER_SEED, 1)))["status"], "open");
   assert.equal((await client.status(HONEST))["state"], "active");

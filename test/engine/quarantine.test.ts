@@ -11,7 +11,7 @@ import { quarantineSubject, shardStream } from "../../protocol/subject.ts";
 import { ReadOnlyShard } from "../../storage/read-only.ts";
 import { idOf, openCommand, ownerOnShard, transferCommand } from "../support/command-mix.ts";
 import { until } from "../support/condition.ts";
-import type { Json, JsonCommand } from "../support/json-client.ts";
+import { type Json, type JsonCommand, objectOf } from "../support/json-client.ts";
 import { replayLog } from "../support/log-copy.ts";
 import { requireClean, shardPath, shardPrint, tamper, untilAllEnded } from "../support/shard-files.ts";
 import { Site } from "../support/site.ts";
@@ -103,26 +103,29 @@ test("an engine that dies while it appends a Quarantine record leaves the same o
   assert.deepEqual(units[0], { kind: "command", index: 0 });
 });
 
-for (const [kind, legs] of [
-  ["apply", [`${NEAR}:usd>${FAR}:bad:5`]],
-  ["prepare", [`${NEAR}:usd>${FAR}:bad:5`, `${NEAR}:usd>${THIRD}:usd:5`]],
-] as const) {
-  test(`an item (${kind}) that throws refuses the move at its sender, who has the money back`, async (t) => {
-    const site = await openSite(t);
-    tamper(shardPath(site.dataDir, 1), POISON);
-    const engine = await site.startEngine();
-    const move = transferCommand(idOf(2, 1), legs);
-    assert.equal(statusOf(await site.client.call(move)), "refused internal_error");
-    assert.deepEqual(await balancesOf(site, `${NEAR}:usd`), [FUNDS, "0", "0"]);
-    const [quarantine, ...more] = await quarantines(site, 1);
-    assert.deepEqual([quarantine?.unit.kind, more], ["item", []]);
-    const next = transferCommand(idOf(2, 2), [`${NEAR}:usd>${FAR}:usd:5`]);
-    assert.equal(statusOf(await site.client.call(next)), "posted");
-    await engine.end();
-    tamper(shardPath(site.dataDir, 1), CURE);
-    requireClean(site.dataDir);
-  });
-}
+test("an item that throws refuses the move at its sender, who has the money back", async (t) => {
+  const site = await openSite(t);
+  tamper(shardPath(site.dataDir, 1), POISON);
+  const engine = await site.startEngine();
+  const moves = {
+    apply: [`${NEAR}:usd>${FAR}:bad:5`],
+    prepare: [`${NEAR}:usd>${FAR}:bad:5`, `${NEAR}:usd>${THIRD}:usd:5`],
+  };
+  for (const [index, [kind, legs]] of Object.entries(moves).entries()) {
+    await t.test(kind, async () => {
+      const move = transferCommand(idOf(2, index), legs);
+      assert.equal(statusOf(await site.client.call(move)), "refused internal_error");
+      assert.deepEqual(await balancesOf(site, `${NEAR}:usd`), [FUNDS, "0", "0"]);
+      const kinds = (await quarantines(site, 1)).map(({ unit }) => unit.kind);
+      assert.deepEqual(kinds, Array(index + 1).fill("item"));
+    });
+  }
+  const next = transferCommand(idOf(2, 9), [`${NEAR}:usd>${FAR}:usd:5`]);
+  assert.equal(statusOf(await site.client.call(next)), "posted");
+  await engine.end();
+  tamper(shardPath(site.dataDir, 1), CURE);
+  requireClean(site.dataDir);
+});
 
 test("a timer that throws is parked alone: its hold counts as expired, other holds expire", async (t) => {
   const site = await openSite(t);
@@ -183,53 +186,79 @@ interface Completion {
   readonly end: string;
 }
 
-for (const { of, to, away, halted, wallet, column, end } of COMPLETIONS) {
-  test(`a shard that cannot apply the ${of} of a move halts with completion_failed, and goes on once the cause is gone`, async (t) => {
-    const site = await openSite(t);
-    const move = transferCommand(
-      idOf(4, 1),
-      to.map((purse, index) => `${NEAR}:usd>${[FAR, THIRD][index]}:${purse}:5`),
-    );
-    const file = shardPath(site.dataDir, away);
-    copyFileSync(file, `${file}.kept`);
-    writeFileSync(file, Buffer.alloc(8_192, 1));
-    let engine = await site.launchEngine();
-    await site.client.halted(away, "storage_failed");
-    await site.client.accepted(move);
-    await until("the move waits for the shard that is away", () =>
-      isReserved(site, { shard: halted, wallet, column }),
-    );
-    await engine.end();
+test("a completion that throws halts its shard with completion_failed, and is applied once the cause is gone", async (t) => {
+  const site = await openSite(t);
+  for (const [index, completion] of COMPLETIONS.entries()) {
+    await t.test(completion.of, () => requireCompletionHalts(site, idOf(4, index), completion));
+  }
+  requireClean(site.dataDir);
+});
 
-    copyFileSync(`${file}.kept`, file);
-    setBalance(site, { shard: halted, wallet, column, value: 0 });
-    engine = await site.launchEngine();
-    const { position } = await site.client.halted(halted, "completion_failed");
-    assert.equal(shardPrint(shardPath(site.dataDir, halted)).position, position);
-    assert.deepEqual(await quarantines(site, halted), []);
-    await engine.end();
+async function requireCompletionHalts(site: Site, id: string, completion: Completion): Promise<void> {
+  const { to, away, halted, wallet, column, end } = completion;
+  const legs = to.map((purse, index) => `${NEAR}:usd>${[FAR, THIRD][index]}:${purse}:5`);
+  const move = transferCommand(id, legs);
+  const file = shardPath(site.dataDir, away);
+  copyFileSync(file, `${file}.kept`);
+  writeFileSync(file, Buffer.alloc(8_192, 1));
+  let engine = await site.launchEngine();
+  await site.client.halted(away, "storage_failed");
+  await site.client.accepted(move);
+  await until("the move waits for the shard that is away", () =>
+    isReserved(site, { shard: halted, wallet, column }),
+  );
+  await engine.end();
 
-    setBalance(site, { shard: halted, wallet, column, value: 5 });
-    engine = await site.startEngine();
-    assert.equal(statusOf(await site.client.settled(move)), end);
-    await untilAllEnded(site.dataDir);
-    await engine.end();
-    requireClean(site.dataDir);
-  });
+  copyFileSync(`${file}.kept`, file);
+  setBalance(site, { shard: halted, wallet, column, value: 0 });
+  engine = await site.launchEngine();
+  const { position } = await site.client.halted(halted, "completion_failed");
+  assert.equal(shardPrint(shardPath(site.dataDir, halted)).position, position);
+  assert.deepEqual(await quarantines(site, halted), []);
+  await engine.end();
+
+  setBalance(site, { shard: halted, wallet, column, value: 5 });
+  engine = await site.startEngine();
+  assert.equal(statusOf(await site.client.settled(move)), end);
+  await untilAllEnded(site.dataDir);
+  await engine.end();
 }
+
+/** A row of shard 0 that no code can read, and a command that needs it. */
+const UNREADABLE: readonly (readonly [row: string, spoil: string, cure: string, command: JsonCommand])[] = [
+  [
+    "wallet",
+    "UPDATE wallet SET status = 9 WHERE purse = 'bad'",
+    "UPDATE wallet SET status = 0 WHERE purse = 'bad'",
+    pay(1, "usd", "bad"),
+  ],
+  [
+    "hold",
+    "UPDATE hold SET body = CAST(x'ff' || body AS BLOB)",
+    "UPDATE hold SET body = substr(body, 2)",
+    { owner: NEAR, body: { op: "release", id: idOf(5, 2), hold: idOf(5, 1) } },
+  ],
+];
 
 test("a row that cannot be read halts the shard and quarantines nothing", async (t) => {
   const site = await openSite(t);
-  tamper(shardPath(site.dataDir, 0), "UPDATE wallet SET status = 9 WHERE purse = 'bad'");
-  const command = pay(1, "usd", "bad");
-  await site.client.accepted(command);
-  const engine = await site.launchEngine();
-  await site.client.halted(0, "storage_failed");
-  assert.deepEqual(await quarantines(site, 0), []);
-  await engine.end();
-  tamper(shardPath(site.dataDir, 0), "UPDATE wallet SET status = 0 WHERE purse = 'bad'");
-  await site.startEngine();
-  assert.equal(statusOf(await site.client.settled(command)), "posted");
+  let engine = await site.startEngine();
+  const hold = transferCommand(idOf(5, 1), [`${NEAR}:usd>${NEAR}:alt:1`], { hold: { ttlMs: 600_000 } });
+  assert.equal(statusOf(await site.client.call(hold)), "held");
+  for (const [row, spoil, cure, command] of UNREADABLE) {
+    await t.test(row, async () => {
+      await engine.end();
+      tamper(shardPath(site.dataDir, 0), spoil);
+      await site.client.accepted(command);
+      engine = await site.launchEngine();
+      await site.client.halted(0, "storage_failed");
+      await engine.end();
+      assert.deepEqual(await quarantines(site, 0), []);
+      tamper(shardPath(site.dataDir, 0), cure);
+      engine = await site.startEngine();
+      assert.match(statusOf(await site.client.settled(command)), /^(posted|released)$/);
+    });
+  }
 });
 
 /** A site whose wallets are open and funded; no engine runs. */
@@ -289,7 +318,7 @@ function timersOf(site: Site, shard: number): { kind: string; parked: boolean }[
 async function balancesOf(site: Site, wallet: string): Promise<unknown[]> {
   const [owner = ""] = wallet.split(":");
   const answer = await site.client.get(owner, { get: "wallet", wallet });
-  const { posted, held, incoming } = { ...(answer["wallet"] as Json) };
+  const { posted, held, incoming } = objectOf(answer["wallet"]);
   return [posted, held, incoming];
 }
 

@@ -33,12 +33,12 @@ export class JsonClient {
     commands: JsonCommand | readonly [JsonCommand, ...JsonCommand[]],
     reply?: string,
   ): Promise<PublishResult> {
-    const isList = Array.isArray(commands);
-    const list: readonly JsonCommand[] = isList ? commands : [commands as JsonCommand];
-    const bodies = list.map(({ body }) => body);
+    const [list, content] = isOne(commands)
+      ? [[commands], commands.body]
+      : [commands, commands.map(({ body }) => body)];
     return await this.#writer.publish({
       subject: `coffer.cmd.demo.${list[0]?.owner}`,
-      data: Buffer.from(JSON.stringify(isList ? bodies : bodies[0])),
+      data: Buffer.from(JSON.stringify(content)),
       ...(reply === undefined ? {} : { headers: [["Coffer-Reply", reply]] }),
     });
   }
@@ -108,6 +108,10 @@ export class JsonClient {
   close(): void {
     this.#writer.close();
   }
+}
+
+function isOne(commands: JsonCommand | readonly JsonCommand[]): commands is JsonCommand {
+  return "body" in commands;
 }
 
 /** The value as an object. Errors: throws when it is none. */
