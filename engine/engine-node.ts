@@ -97,8 +97,8 @@ export class EngineNode {
   }
 
   #startWorkers(cluster: ClusterFile, credentials: Uint8Array | null): void {
-    const fitting = Math.max(1, Math.floor(availableParallelism() / 2));
-    const count = Math.min(cluster.shards, Math.max(1, this.#options.workers ?? fitting));
+    // A worker a core: beside it, nats-server and the main thread need a few percent (docs/adr/0013-a-worker-a-core.md).
+    const count = Math.min(cluster.shards, Math.max(1, this.#options.workers ?? availableParallelism()));
     for (let index = 0; index < count; index += 1) {
       const owned: number[] = [];
       for (let shard = index; shard < cluster.shards; shard += count) owned.push(shard);

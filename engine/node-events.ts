@@ -31,6 +31,6 @@ export interface NodeOptions {
   readonly creds?: string;
   /** Publish events; default true. */
   readonly events?: boolean;
-  /** Worker threads; default: half of the cores, at least 1, at most one a shard. */
+  /** Worker threads; default: one a core, at most one a shard. */
   readonly workers?: number;
 }
