@@ -203,8 +203,9 @@ async function saidPorts(file: string): Promise<Ports | null> {
 
 async function describeExit(exit: ProcessExit, asked: boolean, logFile: string): Promise<NatsServerExit> {
   const how = exit.signal === null ? `exit code ${exit.code ?? "unknown"}` : `signal ${exit.signal}`;
-  const tail = await tailOf(logFile);
-  const said = [exit.errorOutput, asked ? "" : tail].filter((text) => text !== "").join("\n");
+  // A server that was asked, or killed from outside, has nothing to say about why.
+  const tail = asked || exit.signal === "SIGKILL" ? "" : await tailOf(logFile);
+  const said = [exit.errorOutput, tail].filter((text) => text !== "").join("\n");
   const reason = `nats-server ended (${how}${asked ? ", as asked" : ""})${said === "" ? "." : `. The end of its log:\n${said}`}`;
   return { asked, code: exit.code, signal: exit.signal, reason };
 }
