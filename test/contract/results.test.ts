@@ -234,6 +234,8 @@ describe("outputs larger than a message may be", () => {
     const outcomes = caller.collect(reply, again.length);
     await caller.append(owner, again, { reply });
     for (const outcome of await outcomes) assert.deepEqual(outcome, { ...first, replayed: true });
+    // The two subscriptions hear the last part one after the other.
+    await caller.nc.flush();
     watch.unsubscribe();
     assert(sizes.length > 1, `${sizes.length} parts`);
     assert(
