@@ -2,7 +2,7 @@
 // Balances: posted is what is there, held what outgoing moves have reserved of it, incoming what credits
 // have reserved of the room above it. Changes go through the ledger's journal, never straight to the fields.
 
-import { type Bound, boundText } from "../protocol/money.ts";
+import type { Bound } from "../protocol/money.ts";
 import type { AssetName, TenantName, WalletName } from "../protocol/names.ts";
 import type { Balances } from "../protocol/outcome.ts";
 
@@ -52,9 +52,4 @@ export function balancesOf(wallet: Wallet): Balances {
     available: availableOf(wallet),
     version: wallet.version,
   };
-}
-
-/** One line for messages about a wallet: name and bounds. */
-export function describeWallet(wallet: Wallet): string {
-  return `${wallet.name} (${wallet.asset}, min ${boundText(wallet.min)}, max ${boundText(wallet.max)})`;
 }

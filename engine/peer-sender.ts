@@ -84,11 +84,6 @@ export class PeerSender {
     this.#resendAsked = true;
   }
 
-  /** Items that were sent and wait for the peer's acknowledgement. */
-  get unacknowledged(): number {
-    return this.#sentNumber - this.#lastAcked;
-  }
-
   /** Stops sending for good. */
   close(): void {
     this.#isClosed = true;

@@ -51,12 +51,6 @@ export class Ticker {
     this.#onFault = onFault;
   }
 
-  /** Whether a timer of this shard is due by the owner's clock. */
-  get isDue(): boolean {
-    const earliest = this.#scope.file.ledger.earliestDueMs();
-    return earliest !== null && earliest <= this.#scope.clock.nowMs();
-  }
-
   /** Has a tick appended that fires the due timers of one owner first; `null` when the next tick is full. */
   touch(tenant: TenantName, owner: OwnerName): TickTicket | null {
     if (this.#touches.size >= TOUCHES_MAX) return null;

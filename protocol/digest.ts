@@ -12,8 +12,6 @@ const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 /** The running hash of a pair at number 0. Never written to. */
 export const ZERO_HASH_16: Uint8Array = new Uint8Array(16);
-/** What the two chains start from. Never written to. */
-export const ZERO_HASH_32: Uint8Array = new Uint8Array(32);
 
 /** SHA-256 of the joined parts cut to 16 bytes, freshly allocated. Never throws; about 0.6 µs. */
 export function hash16(...parts: readonly Uint8Array[]): Uint8Array {

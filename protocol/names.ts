@@ -53,8 +53,3 @@ export function isOwnedBy(wallet: WalletName, owner: OwnerName): boolean {
 export function purseOf(wallet: WalletName): string {
   return wallet.slice(wallet.indexOf(":") + 1);
 }
-
-/** The decimal places of an asset, 0..18. Never throws. */
-export function scaleOf(asset: AssetName): number {
-  return Number(asset.slice(asset.indexOf("/") + 1));
-}

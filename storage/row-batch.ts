@@ -25,11 +25,6 @@ export class RowBatch {
     this.#one = database.prepare<Bindable[]>(head + row);
   }
 
-  /** Whether nothing waits. */
-  get isEmpty(): boolean {
-    return this.#values.length === 0;
-  }
-
   /** Adds a row; blobs must stay unchanged until the next flush. */
   push(...values: Bindable[]): void {
     assert(values.length === this.#columns, "a row has a value for each column");
