@@ -39,7 +39,7 @@ export function applyCommands(
 
 function applyCommand(applying: Applying, tenant: TenantName, index: number, decoded: DecodedCommand): void {
   const { ledger, answers } = applying;
-  const { command, hash, content } = decoded;
+  const { command, content } = decoded;
   if (ledger.shards > 1 && shardOf(tenant, command.owner, ledger.shards) !== ledger.shard) {
     answers.answered.push({
       index,
@@ -48,7 +48,7 @@ function applyCommand(applying: Applying, tenant: TenantName, index: number, dec
     return;
   }
   const quarantined = isQuarantined(applying, index);
-  const claim = ledger.claimCommand({ tenant, owner: command.owner, id: command.id, hash, content });
+  const claim = ledger.claimCommand({ tenant, owner: command.owner, id: command.id, content });
   if ("existing" in claim) {
     answerAgain(applying, index, decoded, claim.existing, quarantined);
     return;
@@ -65,15 +65,15 @@ function applyCommand(applying: Applying, tenant: TenantName, index: number, dec
   answers.answered.push({ index, outcome });
 }
 
-/** The hash decides; the content names the field. What is quarantined skips the naming, which may be what threw. */
+/** The canonical contents decide, byte by byte. What is quarantined skips naming the field, which may be what threw. */
 function answerAgain(
   { ledger, answers }: Applying,
   index: number,
-  { command, hash, content }: DecodedCommand,
+  { command, content }: DecodedCommand,
   existing: CommandRow,
   quarantined: boolean,
 ): void {
-  if (!sameBytes(existing.hash, hash)) {
+  if (!sameBytes(existing.content, content)) {
     const detail = quarantined ? null : differingField(existing.content, content);
     answers.answered.push({
       index,

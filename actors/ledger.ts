@@ -78,8 +78,6 @@ export interface CommandRow {
   readonly tenant: TenantName;
   readonly owner: OwnerName;
   readonly id: CommandId;
-  /** 16-byte hash of the canonical content. */
-  readonly hash: Uint8Array;
   /** Canonical content: the command's frame encoding. */
   readonly content: Uint8Array;
   /** null while it is open. `replayed` is false in storage. */

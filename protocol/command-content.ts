@@ -1,7 +1,7 @@
 // The canonical content of a command: what "same id, same content" compares, and what the shard keeps of it.
 // A MessagePack array `[version, op, …fields]` with every field in its place, defaults filled in, ids and
-// owner left out (they are the scope). Equal commands have equal bytes whatever form they came in; its hash
-// is stored for ever, so version 1 is never edited.
+// owner left out (they are the scope). Equal commands have equal bytes whatever form they came in, and the
+// bytes are stored for ever, so version 1 is never edited.
 //
 //   [1,0, wallet, asset, min, max, meta]                     open
 //   [1,1, [[from,to,amount]…], ttlMs, code, ref, meta, [[wallet,version]…]]   transfer
@@ -17,7 +17,6 @@ import type { CommandId } from "./command-id.ts";
 import { commandIdFromBytes } from "./command-id.ts";
 import type { Addressed, RawFields } from "./command-shape.ts";
 import { shapeCommand } from "./command-shape.ts";
-import { hash16Of } from "./digest.ts";
 import { JSON_DEPTH_MAX, META_BYTES_MAX } from "./limits.ts";
 import type { Bound } from "./money.ts";
 import { INT64_MAX, isInt64 } from "./money.ts";
@@ -68,11 +67,6 @@ export function encodeCommand(command: Command): Uint8Array {
   writer.begin();
   writeContent(writer, command);
   return writer.finish();
-}
-
-/** The 128-bit hash of a canonical content. Never throws; about 0.6 µs. */
-export function contentHash(content: Uint8Array): Uint8Array {
-  return hash16Of(content);
 }
 
 /**

@@ -9,14 +9,7 @@
 // token was in its shortest form and the command's texts and versions came back unchanged.
 
 import type { Command } from "./command.ts";
-import {
-  contentHash,
-  contentOp,
-  encodeCommand,
-  PACK_FORMS,
-  shapeContent,
-  writeContent,
-} from "./command-content.ts";
+import { contentOp, encodeCommand, PACK_FORMS, shapeContent, writeContent } from "./command-content.ts";
 import type { CommandId } from "./command-id.ts";
 import { commandIdFromBytes } from "./command-id.ts";
 import { checkShard, echoedText, refusedMessage } from "./command-json.ts";
@@ -138,7 +131,7 @@ function decodeOne(framed: FramedCommand, context: DecodeContext): DecodedComman
     return { id: framed.id ?? echoedId(framed.otherId), op: contentOp(content) ?? null, shape };
   }
   const canonical = slice && isCanonical(command, content) ? slice : encodeCommand(command);
-  return { command, content: canonical, hash: contentHash(canonical) };
+  return { command, content: canonical };
 }
 
 /** Whether the fields whose text or order may vary came in their canonical form. */

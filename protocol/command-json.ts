@@ -5,7 +5,7 @@
 
 import { canonicalJsonOf, isJsonObject, parseJsonMessage } from "./canonical-json.ts";
 import type { Command } from "./command.ts";
-import { contentHash, encodeCommand } from "./command-content.ts";
+import { encodeCommand } from "./command-content.ts";
 import { parseCommandId } from "./command-id.ts";
 import { checkUnknownFields, impliedOwner, impliesOwner, isOp, shapeCommand } from "./command-shape.ts";
 import { parseDecimal } from "./decimal.ts";
@@ -72,8 +72,7 @@ export function decodeCommandValue(value: unknown, context: DecodeContext): Deco
   checkShard(owner, context, check);
   const command = shapeCommand(op, value, { id, owner }, check);
   if (!command) return { ...echo, shape: check.refusal ?? refusal("malformed", null) };
-  const content = encodeCommand(command);
-  return { command, content, hash: contentHash(content) };
+  return { command, content: encodeCommand(command) };
 }
 
 /** Notes `wrong_shard` when the owner lives elsewhere than where the message arrived. */

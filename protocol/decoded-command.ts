@@ -5,12 +5,11 @@ import type { Command } from "./command.ts";
 import type { OwnerName, TenantName } from "./names.ts";
 import type { Refusal } from "./outcome.ts";
 
-/** A command with its canonical content and that content's 128-bit hash. */
+/** A command with its canonical content. */
 export interface DecodedCommand {
   readonly command: Command;
   /** May be a view over the message that was decoded. */
   readonly content: Uint8Array;
-  readonly hash: Uint8Array;
 }
 
 /** A command that failed its shape check: never recorded, its id stays free. */

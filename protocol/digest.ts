@@ -1,4 +1,4 @@
-// Hashes of the engine: SHA-256, cut to 16 bytes for contents, pairs and records, whole for the two chains.
+// Hashes of the engine: SHA-256, cut to 16 bytes for pairs and records, whole for the two chains.
 // Parts are hashed as if they were one run of bytes, without lengths between them: whoever names the parts
 // makes sure that they cannot be split in two ways (fixed widths first, one open-ended part last).
 //
@@ -16,11 +16,6 @@ export const ZERO_HASH_16: Uint8Array = new Uint8Array(16);
 /** SHA-256 of the joined parts cut to 16 bytes, freshly allocated. Never throws; about 0.6 µs. */
 export function hash16(...parts: readonly Uint8Array[]): Uint8Array {
   return Buffer.from(digestText(parts).slice(0, 16), "latin1");
-}
-
-/** The same of one run of bytes. */
-export function hash16Of(bytes: Uint8Array): Uint8Array {
-  return Buffer.from(hash("sha256", bytes, "binary").slice(0, 16), "latin1");
 }
 
 /** SHA-256 of the joined parts, 32 bytes, freshly allocated. Never throws. */

@@ -57,7 +57,7 @@ export class CommandTable {
 
   /** Claims an id: its new number, or the row that holds it. */
   claim(command: Omit<CommandRow, "number" | "outcome">): { number: number } | { existing: CommandRow } {
-    const { tenant, owner, id, hash, content } = command;
+    const { tenant, owner, id, content } = command;
     const ownerRow = this.#names.internOwner(tenant, owner);
     const number = this.#meta.row.lastCommand + 1;
     const holder = this.#claims.claim(ownerRow.number, id, number);
@@ -67,8 +67,8 @@ export class CommandTable {
     this.#log.open(WRITE.claim);
     writer.varint(number);
     const start = writer.length;
-    writeClaim(writer, { owner: ownerRow.number, id, hash, content });
-    const row = { number, tenant, owner, id, hash, content };
+    writeClaim(writer, { owner: ownerRow.number, id, content });
+    const row = { number, tenant, owner, id, content };
     this.#pending.push({ row, claim: writer.view(start), outcome: null, body: null });
     return { number };
   }
@@ -107,11 +107,11 @@ export class CommandTable {
     if (pending) return { ...pending.row, outcome: pending.outcome };
     const row = this.#sql.one.get(number);
     assert(row !== undefined, "a command's number was claimed");
-    const { owner: ownerNumber, id, hash, content } = readClaim(number, row.claim);
+    const { owner: ownerNumber, id, content } = readClaim(number, row.claim);
     const { tenant, name: owner } = this.#names.owner(ownerNumber);
     const { shard } = this.#meta.row;
     const outcome = row.outcome === null ? null : readOutcome(row.outcome, { id, shard });
-    return { number, tenant, owner, id, hash, content, outcome };
+    return { number, tenant, owner, id, content, outcome };
   }
 
   /** Inserts what waits. */

@@ -25,7 +25,6 @@ export type ViolationName =
   | "step_chain_of_tenant"
   | "transit_sum_differs"
   | "command_numbers"
-  | "command_hash_differs"
   | "command_without_outcome"
   | "command_with_two_outcomes"
   | "command_index_differs"

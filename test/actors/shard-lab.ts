@@ -10,7 +10,7 @@ import { type ApplyProgress, applyRecord } from "../../actors/apply.ts";
 import type { RecordAnswers, RecordBody, ShardRecord } from "../../actors/shard-record.ts";
 import type { Wallet } from "../../actors/wallet.ts";
 import type { Command } from "../../protocol/command.ts";
-import { contentHash, encodeCommand } from "../../protocol/command-content.ts";
+import { encodeCommand } from "../../protocol/command-content.ts";
 import type { CommandId } from "../../protocol/command-id.ts";
 import type { DecodedCommand } from "../../protocol/decoded-command.ts";
 import { hash32, uint64Bytes } from "../../protocol/digest.ts";
@@ -28,8 +28,7 @@ const PARENT_DIRECTORY = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 /** A command as a log record's decoder gives it. */
 export function decodedCommand(command: Command): DecodedCommand {
-  const content = encodeCommand(command);
-  return { command, content, hash: contentHash(content) };
+  return { command, content: encodeCommand(command) };
 }
 
 /** One shard: a file and the log that feeds it. */

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { contentHash, decodeContent, encodeCommand } from "../../protocol/command-content.ts";
+import { decodeContent, encodeCommand } from "../../protocol/command-content.ts";
 import { decodeCommandFrame, encodeCommandFrame } from "../../protocol/command-frame.ts";
 import { commandToJson, decodeCommandValue } from "../../protocol/command-json.ts";
 import { isRefusedShape } from "../../protocol/decoded-command.ts";
@@ -45,7 +45,6 @@ const all = Object.values(commands);
 const files: Readonly<Record<string, Lines>> = {
   "command-json": lines(commands, (command) => JSON.stringify(commandToJson(command))),
   "command-content": lines(commands, (command) => hex(encodeCommand(command))),
-  "content-hash": lines(commands, (command) => hex(contentHash(encodeCommand(command)))),
   "command-frame": {
     empty: hex(encodeCommandFrame({ reply: null, commands: [] })),
     all: hex(encodeCommandFrame({ reply: "coffer.res.demo.billing.1", commands: all })),

@@ -11,7 +11,6 @@ import { parseDecimal } from "../../protocol/decimal.ts";
 import {
   chainHash,
   hash16,
-  hash16Of,
   hash32,
   pairHash,
   sameBytes,
@@ -190,7 +189,6 @@ test("hashes are SHA-256 of the joined parts, cut to 16 bytes where they are sho
       const whole = createHash("sha256").update(Buffer.concat(parts)).digest();
       assert.deepEqual([...hash32(...parts)], [...whole]);
       assert.deepEqual([...hash16(...parts)], [...whole.subarray(0, 16)]);
-      assert.deepEqual([...hash16Of(Buffer.concat(parts))], [...whole.subarray(0, 16)]);
       const previous = new Uint8Array(32).fill(7);
       assert.deepEqual([...chainHash(previous, ...parts)], [...hash32(previous, ...parts)]);
     }),

@@ -190,7 +190,6 @@ export function claim(ledger: Ledger, owner: OwnerName, id: CommandId, content =
     tenant: TENANT,
     owner,
     id,
-    hash: hash32(bytes).subarray(0, 16),
     content: bytes,
   });
   if ("existing" in claimed) throw new Error(`${id} is taken by command ${claimed.existing.number}`);

@@ -57,7 +57,6 @@ const RECORDS: readonly ((ledger: TestShard["ledger"]) => void)[] = [
       tenant: TENANT,
       owner: ownerName("alice"),
       id: idOf(61),
-      hash: new Uint8Array(16),
       content: new Uint8Array(1),
     });
     const existing = must("existing" in number ? number.existing : null);
