@@ -111,6 +111,7 @@ export class EngineNode {
         shards: cluster.shards,
         owned,
         events: this.#options.events ?? true,
+        phases: this.#options.phases ?? true,
         replicas: 1,
         node: `${hostname()}:${process.pid}`,
       };

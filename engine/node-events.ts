@@ -31,6 +31,8 @@ export interface NodeOptions {
   readonly creds?: string;
   /** Publish events; default true. */
   readonly events?: boolean;
+  /** Measure where the time of commands goes; default true. */
+  readonly phases?: boolean;
   /** Worker threads; default: one a core, at most one a shard. */
   readonly workers?: number;
 }

@@ -20,6 +20,7 @@ import { CallDesk } from "./call-desk.ts";
 import { attachStream, checkIdentity } from "./log-identity.ts";
 import { faultOf, NodeFault } from "./node-fault.ts";
 import { OwnerLog } from "./owner-log.ts";
+import { PhaseMeter } from "./phase-meter.ts";
 import { QuarantineList } from "./quarantine-list.ts";
 import { decodeRecord } from "./record-decoder.ts";
 import { recordDigest } from "./record-digest.ts";
@@ -28,7 +29,7 @@ import { ShardOutputs } from "./shard-outputs.ts";
 import type { EpochMark, ShardScope } from "./shard-scope.ts";
 import type { ShardState, ShardStatus } from "./shard-status.ts";
 import { runTurn, type TurnProgress } from "./turn.ts";
-import { TurnQueue } from "./turn-queue.ts";
+import { type QueuedRecord, TurnQueue } from "./turn-queue.ts";
 import type { TurnRecord } from "./turn-record.ts";
 
 /** Pause before an attach is tried again, and before a record that is stamped ahead is looked at again, in ms. */
@@ -42,6 +43,8 @@ export interface ShardRunnerOptions {
   readonly streams: ClusterStreams;
   readonly node: string;
   readonly events: boolean;
+  /** Whether the phases of commands are measured. */
+  readonly phases: boolean;
   /** Random text: identifies a stream made here, and calls. */
   readonly nonce: string;
   readonly onState: (state: ShardState, fault: NodeFault | null) => void;
@@ -63,6 +66,8 @@ export class ShardRunner {
   #fault: NodeFault | null = null;
   #mark: EpochMark | null = null;
   #outputs: ShardOutputs | null = null;
+  /** Made at activation: what was applied before it had waited for a long time. */
+  #meter: PhaseMeter | null = null;
   #reader: LogReader | null = null;
   #second: NodeJS.Timeout | null = null;
   #isScheduled = false;
@@ -123,6 +128,7 @@ export class ShardRunner {
       callsWaiting: this.#calls.waiting,
       eventsPending: this.#outputs?.eventsPending ?? 0,
       turns: this.#turns,
+      phases: this.#meter?.counters ?? null,
       ...file.counters(),
       ...file.openCounts(),
     };
@@ -155,7 +161,7 @@ export class ShardRunner {
   }
 
   #onRecord(record: LogRecord): void {
-    this.#queue.push(record);
+    this.#queue.push({ log: record, receivedMs: this.#scope.clock.monotonicMs() });
     if (!this.#queue.hasRoom) this.#reader?.pause();
     this.#schedule();
   }
@@ -175,24 +181,29 @@ export class ShardRunner {
 
   #drive(): void {
     const { file, clock } = this.#scope;
+    const meter = this.#meter;
+    meter?.begin();
     const recordsMax = file.position < this.#oneByOneUntil ? 1 : Number.POSITIVE_INFINITY;
-    const logs = this.#queue.take(recordsMax, clock.nowMs() + CLOCK_AHEAD_MS_MAX);
-    if (logs.length === 0) {
+    const queued = this.#queue.take(recordsMax, clock.nowMs() + CLOCK_AHEAD_MS_MAX);
+    if (queued.length === 0) {
       if (this.#queue.length > 0) this.#waitForClock();
       return;
     }
     let records: TurnRecord[];
     let answers: ReturnType<typeof runTurn>;
     try {
-      records = logs.map((log) => this.#decode(log));
-      answers = runTurn(file, records, this.#quarantine.at, this.#progress);
+      records = queued.map(({ log }) => this.#decode(log));
+      answers = runTurn(file, records, this.#quarantine.at, this.#progress, meter?.end);
     } catch (error) {
-      this.#onThrow(logs, error);
+      this.#onThrow(queued, error);
       return;
     }
     this.#turns += 1;
     try {
-      this.#onCommitted(records, answers);
+      this.#answer(records, answers);
+      // A turn that activated the shard is not counted: its records had waited for an owner.
+      meter?.finish(queued, records);
+      this.#pumpOutputs();
     } catch (error) {
       // The records are applied: whatever fails from here on is no unit of theirs.
       this.#halt(error);
@@ -203,10 +214,11 @@ export class ShardRunner {
   }
 
   #decode(log: LogRecord): TurnRecord {
-    return { ...decodeRecord(log, this.#scope), digest: recordDigest(log) };
+    const { record, route } = decodeRecord(log, this.#scope);
+    return { record, route, digest: recordDigest(log) };
   }
 
-  #onCommitted(records: readonly TurnRecord[], answers: ReturnType<typeof runTurn>): void {
+  #answer(records: readonly TurnRecord[], answers: ReturnType<typeof runTurn>): void {
     records.forEach((record, index) => {
       const answer = answers[index];
       if (!answer) return;
@@ -214,8 +226,11 @@ export class ShardRunner {
       this.#outputs?.add(record, answer);
     });
     this.#noteEpoch();
+    if (this.#isLive) this.#replies.flush();
+  }
+
+  #pumpOutputs(): void {
     if (!this.#isLive) return;
-    this.#replies.flush();
     this.#outputs?.pump();
     this.#scope.file.checkpoint();
   }
@@ -232,7 +247,7 @@ export class ShardRunner {
   }
 
   #activate(mark: EpochMark): void {
-    const { connection, events } = this.#options;
+    const { connection, events, phases } = this.#options;
     this.#outputs = new ShardOutputs({
       scope: this.#scope,
       connection,
@@ -242,6 +257,7 @@ export class ShardRunner {
       onFault: (error) => this.#halt(error),
     });
     this.#replies.open();
+    if (phases) this.#meter = new PhaseMeter(this.#scope.clock);
     this.#state = "active";
     // Said only once the server knows the subscriptions: whoever hears it may ask at once.
     void connection.nc
@@ -252,16 +268,16 @@ export class ShardRunner {
       });
   }
 
-  #onThrow(logs: readonly LogRecord[], error: unknown): void {
+  #onThrow(queued: readonly QueuedRecord[], error: unknown): void {
     const { unit, position } = this.#progress;
     const isBug = faultOf(error).code === "bug";
-    const last = logs.at(-1);
-    if (!isBug || !last || (logs.length === 1 && (!unit || unit.kind === "completion"))) {
+    const last = queued.at(-1)?.log;
+    if (!isBug || !last || (queued.length === 1 && (!unit || unit.kind === "completion"))) {
       this.#halt(unit?.kind === "completion" && isBug ? completionFailed(position, unit.of, error) : error);
       return;
     }
-    this.#queue.putBack(logs);
-    if (logs.length > 1) {
+    this.#queue.putBack(queued);
+    if (queued.length > 1) {
       this.#oneByOneUntil = last.sequence;
       this.#schedule();
     } else if (unit && unit.kind !== "completion" && !this.#quarantine.has(position, unit)) {

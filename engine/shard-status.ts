@@ -1,6 +1,7 @@
 // What operators see of a shard: its state and its counters, read by `coffer status` over NATS. All but the
 // counts of what is open is O(1) to take, so that asking often costs little.
 
+import type { PhaseCounters } from "../protocol/phases.ts";
 import type { OpenCounts, ShardCounters } from "../storage/shard-file.ts";
 
 /** Modes of a shard; see shard-runner. */
@@ -22,4 +23,6 @@ export interface ShardStatus extends ShardCounters, OpenCounts {
   readonly callsWaiting: number;
   readonly eventsPending: number;
   readonly turns: number;
+  /** Where the time of commands went since the shard became active; null before, and when it is not measured. */
+  readonly phases: PhaseCounters | null;
 }

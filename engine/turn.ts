@@ -10,6 +10,7 @@
 import { type ApplyProgress, applyRecord } from "../actors/apply.ts";
 import type { QuarantineLookup, RecordAnswers } from "../actors/shard-record.ts";
 import { assert } from "../protocol/assert.ts";
+import type { TurnStage } from "../protocol/phases.ts";
 import type { ShardFile } from "../storage/shard-file.ts";
 import type { TurnRecord } from "./turn-record.ts";
 import { prefetchWallets } from "./wallet-prefetch.ts";
@@ -19,6 +20,11 @@ export interface TurnProgress extends ApplyProgress {
   /** The record that was being applied; 0 = none. */
   position: number;
 }
+
+/** Told at the end of each stage of a turn, for measuring. */
+export type OnStage = (ended: TurnStage) => void;
+
+const UNMEASURED: OnStage = () => undefined;
 
 /**
  * Applies records in one transaction.
@@ -31,15 +37,21 @@ export function runTurn(
   records: readonly TurnRecord[],
   quarantine: QuarantineLookup,
   progress: TurnProgress,
+  onStage: OnStage = UNMEASURED,
 ): RecordAnswers[] {
   progress.position = 0;
   progress.unit = null;
   file.begin();
+  onStage("decode");
   try {
+    onStage("index");
     prefetchWallets(file, records);
+    onStage("load");
     const answers = records.map((record) => applyOne(file, record, quarantine, progress));
+    onStage("decide");
     progress.position = 0;
-    file.commit();
+    file.commit(() => onStage("write"));
+    onStage("commit");
     return answers;
   } catch (error) {
     file.rollback();

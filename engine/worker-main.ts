@@ -11,13 +11,17 @@ import { shardStatusSubject } from "../protocol/subject.ts";
 import { ShardFile } from "../storage/shard-file.ts";
 import { encodeAnswer } from "./answer.ts";
 import { CallDesk, type CallScope } from "./call-desk.ts";
-import type { Clock } from "./clock.ts";
+import { clockOf } from "./clock.ts";
 import { faultOf, type NodeFault } from "./node-fault.ts";
 import { ShardRunner } from "./shard-runner.ts";
 import type { ShardStatus } from "./shard-status.ts";
 import type { WorkerMessage, WorkerOrder, WorkerSettings } from "./worker-protocol.ts";
 
-const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+const clock = clockOf({
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  originMs: performance.timeOrigin,
+});
 
 async function main(settings: WorkerSettings): Promise<void> {
   const connection = await openConnection({
@@ -79,7 +83,7 @@ function makeRunner(
   connection: Connection,
   writer: LogWriter,
 ): ShardRunner {
-  const { cluster, shards, node, events, replicas } = settings;
+  const { cluster, shards, node, events, phases, replicas } = settings;
   const { shard } = file.ledger;
   const runner: ShardRunner = new ShardRunner({
     scope: { cluster, shard, shards, file, writer, clock },
@@ -87,6 +91,7 @@ function makeRunner(
     streams: { cluster, shards, replicas },
     node,
     events,
+    phases,
     nonce: randomUUID(),
     onState: (state, fault) => {
       const { epoch } = runner.status;

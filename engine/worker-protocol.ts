@@ -14,6 +14,7 @@ export interface WorkerSettings {
   /** The shards that this worker owns. */
   readonly owned: readonly number[];
   readonly events: boolean;
+  readonly phases: boolean;
   readonly replicas: number;
   readonly node: string;
 }

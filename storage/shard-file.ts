@@ -201,14 +201,16 @@ export class ShardFile {
 
   /**
    * Writes what the turn changed, moves the guarded position and commits; all of it is on disk on return.
+   * @param onWritten called between the rows and COMMIT
    * Errors: `StaleOwner` when the file's position, epoch or generation is not what was read; `StorageFault`
    * when the environment fails, after which the file is unusable. Call `rollback` after either.
    */
-  commit(): void {
+  commit(onWritten?: () => void): void {
     assert(this.#mode === "turn" && !this.#log.isOpen, "a turn commits between records");
     this.ledger.flush();
     this.#hashes.flush(this.position);
     this.#meta.flush();
+    onWritten?.();
     try {
       this.#sql.commit.run();
     } catch (error) {

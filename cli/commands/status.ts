@@ -5,12 +5,21 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { isJsonObject } from "../../protocol/canonical-json.ts";
 import type { Info } from "../../protocol/info.ts";
 import { decodeInfo } from "../../protocol/info.ts";
+import {
+  decodePhases,
+  PHASE_MEANING,
+  PHASES,
+  type PhaseCounters,
+  phasesTogether,
+  summarizePhases,
+} from "../../protocol/phases.ts";
 import { INFO_SUBJECT, shardStatusSubject } from "../../protocol/subject.ts";
 import type { CliCommand } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import { CliFailure, messageOf, unreachableFailure } from "../failure.ts";
 import type { Json } from "../output.ts";
 import { columns } from "../output.ts";
+import { phaseTable } from "../phase-table.ts";
 import { sessionOf, withConnection } from "../session.ts";
 import { shardsText } from "../shown.ts";
 
@@ -32,30 +41,57 @@ interface ShardReport {
   readonly state: string;
 }
 
+interface ShardPhases {
+  readonly shard: number;
+  readonly counters: PhaseCounters;
+}
+
 /** The command. */
 export const statusCommand: CliCommand = {
   path: "status",
   summary: "Show the cluster and the state of every shard",
-  details: "Exit 0 when every shard is active, 1 when one is not, 4 when no engine answers.",
+  details: `Exit 0 when every shard is active, 1 when one is not, 4 when no engine answers.
+
+--phases shows where the time of commands went since each shard became active, in microseconds a command. A command
+waits for the whole of its turn; "work" is what the turns cost the thread. The total is measured by itself, from the
+server's stamp of each record until its outcomes are handed to the connection:
+${columns(
+  PHASES.map((phase) => [phase, PHASE_MEANING[phase]]),
+  "  ",
+)}`,
   arguments: [],
-  flags: [],
+  flags: [
+    { name: "--phases", value: null, summary: "show where the time of commands goes inside the engine" },
+  ],
   examples: [
     { line: "status", does: "one line a shard" },
+    { line: "status --phases", does: "where the time goes, for each shard and for all together" },
     { line: "status --server nats://10.0.0.5:4222 --json", does: "everything that the shards tell, as JSON" },
   ],
   run: async (invocation) => {
-    const { output } = invocation;
+    const { output, parsed } = invocation;
+    const withPhases = parsed.has("--phases");
     const session = sessionOf(invocation);
     return await withConnection(session, async ({ nc }) => {
       const info = await askInfo(nc, session.timeoutMs);
       const numbers = Array.from({ length: info.shards }, (_, shard) => shard);
-      const shards = await Promise.all(numbers.map((shard) => askShard(nc, shard, session.timeoutMs)));
+      const told = await Promise.all(numbers.map((shard) => askShard(nc, shard, session.timeoutMs)));
+      const shards = told.map(({ phases: _, ...shown }): ShardReport => shown);
       const { version, cluster, durability } = info;
       const isActive = shards.every(({ state }) => state === "active");
+      const measured = told.flatMap(measuredIn);
       const head = `Coffer ${version}, cluster ${cluster}: ${shardsText(info.shards)}, ${durability}, at ${session.server}`;
       output.result(
-        { server: session.server, version, cluster, durability, shards, active: isActive },
-        `${head}\n${table(shards)}`,
+        {
+          server: session.server,
+          version,
+          cluster,
+          durability,
+          shards: withPhases ? told : shards,
+          active: isActive,
+          ...(withPhases ? { phases: phasesJson(measured) } : {}),
+        },
+        [head, table(shards), ...(withPhases ? phaseTables(measured) : [])].join("\n"),
       );
       return isActive ? EXIT.done : EXIT.refused;
     });
@@ -88,6 +124,26 @@ async function askShard(nc: NatsConnection, shard: number, waitMs: number): Prom
   } catch (thrown) {
     return { shard, state: "silent", detail: messageOf(thrown) };
   }
+}
+
+function measuredIn({ shard, phases }: ShardReport): ShardPhases[] {
+  const counters = decodePhases(phases);
+  return counters === null ? [] : [{ shard, counters }];
+}
+
+/** Of all shards together; the counters of each are in its own status. */
+function phasesJson(measured: readonly ShardPhases[]): Json {
+  const together = phasesTogether(measured.map(({ counters }) => counters));
+  return together === null ? null : JSON.parse(JSON.stringify(summarizePhases(together)));
+}
+
+function phaseTables(measured: readonly ShardPhases[]): string[] {
+  const together = phasesTogether(measured.map(({ counters }) => counters));
+  if (together === null) return ["\nthe engine measures no phases"];
+  const each = measured.map(({ shard, counters }) =>
+    phaseTable(`\nshard ${shard}`, summarizePhases(counters)),
+  );
+  return [...each, phaseTable("\nall shards", summarizePhases(together))];
 }
 
 function table(shards: readonly ShardReport[]): string {

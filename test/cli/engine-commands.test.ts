@@ -200,6 +200,19 @@ describe("commands that speak to an engine", { concurrency: 1 }, () => {
     assert.deepEqual([told["active"], told["durability"]], [true, "relaxed"]);
     assert.ok(Array.isArray(told["shards"]) && told["shards"].length === 2);
     assert.match((await text("status")).stdout, /\n {2}0 {6}active /);
+    assert.ok(!JSON.stringify(told).includes("spread"), "phases are shown when they are asked for");
+  });
+
+  test("status --phases shows where the time went, for each shard and for all, and the parts add up", async () => {
+    const { exit, json: told } = await json("status --phases");
+    assert.equal(exit, 0);
+    const { commands, sumOfTotal, lines } = fieldOf(told, "phases");
+    assert.ok(Number(commands) >= 7 && Array.isArray(lines) && lines.length === 9);
+    assert.ok(Number(sumOfTotal) > 0.95 && Number(sumOfTotal) < 1.05, String(sumOfTotal));
+    const { stdout } = await text("status --phases");
+    for (const shown of [/\nshard 0: \d+ commands/, /\nshard 1: /, /\nall shards: /, /\n {2}queue +\d/])
+      assert.match(stdout, shown);
+    assert.match(stdout, /\n {2}total +\d+ .*sum \/ total (9[5-9]|10[0-5])\.\d %/);
   });
 
   test("verify asks the running engine and is clean, plain and deep", async () => {

@@ -27,6 +27,7 @@ export interface TestEngineOptions {
   readonly dataDir?: string;
   readonly events?: boolean;
   readonly workers?: number;
+  readonly phases?: boolean;
   /** A program, with its arguments, that runs the node as its own process (`sh -c …; exec "$@"`, `strace -D …`). */
   readonly wrapper?: readonly [string, ...string[]];
 }
@@ -79,6 +80,7 @@ export async function launchEngine(options: TestEngineOptions): Promise<TestEngi
     dataDir,
     events: options.events ?? true,
     ...(options.workers === undefined ? {} : { workers: options.workers }),
+    ...(options.phases === undefined ? {} : { phases: options.phases }),
   });
   const command = [process.execPath, "--import", "tsx", NODE_MAIN, settings] as const;
   const [program, ...args] = [...(options.wrapper ?? []), ...command];

@@ -18,7 +18,10 @@ export interface SiteOptions {
 }
 
 /** What one start of the engine may differ in. */
-export type StartOptions = Pick<TestEngineOptions, "events" | "workers" | "wrapper" | "dataDir"> & {
+export type StartOptions = Pick<
+  TestEngineOptions,
+  "events" | "workers" | "phases" | "wrapper" | "dataDir"
+> & {
   /** By default the site's own server. */
   readonly natsUrl?: string;
 };
