@@ -12,6 +12,7 @@ import {
   readShardStream,
   type StreamIdentity,
 } from "../cluster/streams.ts";
+import { sameBytes } from "../protocol/digest.ts";
 import { shardStream } from "../protocol/subject.ts";
 import type { ShardFile } from "../storage/shard-file.ts";
 import { NodeFault } from "./node-fault.ts";
@@ -66,7 +67,7 @@ export async function checkIdentity(
   if (!record)
     throw new NodeFault("log_trimmed", `shard ${shard}: the log lacks the record at position ${position}`);
   const actual = recordDigest(record).subarray(0, expected.length);
-  if (!actual.equals(expected)) {
+  if (!sameBytes(actual, expected)) {
     throw new NodeFault(
       "log_diverged",
       `shard ${shard}: the record at position ${position} is not the one that was applied`,
