@@ -4,7 +4,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
+import { MessageChannel, Worker } from "node:worker_threads";
 import { type ClusterFile, readClusterFile } from "../cluster/cluster-file.ts";
 import { type Connection, openConnection } from "../cluster/connection.ts";
 import { ensureEventStream } from "../cluster/streams.ts";
@@ -43,6 +43,7 @@ export class EngineNode {
   #lock: DataLock | null = null;
   #connection: Connection | null = null;
   readonly #workers: RunningWorker[] = [];
+  #copying: Worker | null = null;
   #verify: VerifyDesk | null = null;
   #cluster: ClusterFile | null = null;
   #toldStreams = false;
@@ -92,6 +93,7 @@ export class EngineNode {
     this.#isStopping = true;
     await this.#verify?.close();
     await Promise.all(this.#workers.map((worker) => stopWorker(worker)));
+    await this.#copying?.terminate();
     await this.#connection?.close();
     this.#lock?.release();
   }
@@ -99,7 +101,10 @@ export class EngineNode {
   #startWorkers(cluster: ClusterFile, credentials: Uint8Array | null): void {
     // A worker a core: beside it, nats-server and the main thread need a few percent (docs/adr/0013-a-worker-a-core.md).
     const count = Math.min(cluster.shards, Math.max(1, this.#options.workers ?? availableParallelism()));
+    this.#copying = this.#watched(new Worker(new URL("./copy-main.ts", import.meta.url)));
     for (let index = 0; index < count; index += 1) {
+      const copies = new MessageChannel();
+      this.#copying.postMessage(copies.port1, [copies.port1]);
       const owned: number[] = [];
       for (let shard = index; shard < cluster.shards; shard += count) owned.push(shard);
       for (const shard of owned) this.#notes.set(shard, { state: "attaching", epoch: 0 });
@@ -114,17 +119,24 @@ export class EngineNode {
         phases: this.#options.phases ?? true,
         replicas: 1,
         node: `${hostname()}:${process.pid}`,
+        copies: copies.port2,
       };
-      const worker = new Worker(new URL("./worker-main.ts", import.meta.url), { workerData: settings });
+      const options = { workerData: settings, transferList: [copies.port2] };
+      const worker = this.#watched(new Worker(new URL("./worker-main.ts", import.meta.url), options));
       worker.on("message", (message: WorkerMessage) => this.#onMessage(message));
-      worker.on("error", (error) =>
-        this.#fail(new NodeFault("bug", `a worker died: ${String(error)}`, { cause: error })),
-      );
-      worker.on("exit", () => {
-        if (!this.#isStopping) this.#fail(new NodeFault("bug", "a worker ended"));
-      });
       this.#workers.push({ worker, exited: new Promise((resolve) => worker.once("exit", () => resolve())) });
     }
+  }
+
+  /** A thread that ends by itself takes the node with it. */
+  #watched(worker: Worker): Worker {
+    worker.on("error", (error) =>
+      this.#fail(new NodeFault("bug", `a worker died: ${String(error)}`, { cause: error })),
+    );
+    worker.on("exit", () => {
+      if (!this.#isStopping) this.#fail(new NodeFault("bug", "a worker ended"));
+    });
+    return worker;
   }
 
   #onMessage(message: WorkerMessage): void {

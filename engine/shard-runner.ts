@@ -17,6 +17,7 @@ import type { ClusterStreams } from "../cluster/streams.ts";
 import { CLOCK_AHEAD_MS_MAX, OUTBOX_ITEMS_BUSY } from "../protocol/limits.ts";
 import { shardStream } from "../protocol/subject.ts";
 import { CallDesk } from "./call-desk.ts";
+import type { CopyDesk } from "./copy-desk.ts";
 import { attachStream, checkIdentity } from "./log-identity.ts";
 import { faultOf, NodeFault } from "./node-fault.ts";
 import { OwnerLog } from "./owner-log.ts";
@@ -31,6 +32,7 @@ import type { ShardState, ShardStatus } from "./shard-status.ts";
 import { runTurn, type TurnProgress } from "./turn.ts";
 import { type QueuedRecord, TurnQueue } from "./turn-queue.ts";
 import type { TurnRecord } from "./turn-record.ts";
+import { WalPacer } from "./wal-pacer.ts";
 
 /** Pause before an attach is tried again, and before a record that is stamped ahead is looked at again, in ms. */
 const RETRY_MS = 250;
@@ -40,6 +42,7 @@ const SECOND_MS = 1000;
 export interface ShardRunnerOptions {
   readonly scope: ShardScope;
   readonly connection: Connection;
+  readonly copies: CopyDesk;
   readonly streams: ClusterStreams;
   readonly node: string;
   readonly events: boolean;
@@ -62,6 +65,7 @@ export class ShardRunner {
   readonly #ownerLog: OwnerLog;
   readonly #calls: CallDesk;
   readonly #replies: Replies;
+  readonly #wal: WalPacer;
   #state: ShardState = "attaching";
   #fault: NodeFault | null = null;
   #mark: EpochMark | null = null;
@@ -84,6 +88,7 @@ export class ShardRunner {
     this.#options = options;
     this.#scope = scope;
     this.#ownerLog = new OwnerLog(scope, connection, { node, codeVersion: BEHAVIOUR_VERSION });
+    this.#wal = new WalPacer(scope.file, options.copies, (error) => this.#halt(error));
     this.#calls = new CallDesk(scope, connection, nonce, () => this.#busyReason());
     const publish = (subject: string, data: Uint8Array): void => {
       if (!connection.nc.isClosed()) connection.nc.publish(subject, data);
@@ -109,6 +114,8 @@ export class ShardRunner {
   async stop(): Promise<void> {
     if (this.#state !== "halted") this.#enter("stopped");
     await this.#close();
+    // The writer closes last: what is left in the log is copied by it.
+    await this.#options.copies.close(this.#scope.file.path);
     this.#scope.file.close();
   }
 
@@ -203,7 +210,8 @@ export class ShardRunner {
       this.#answer(records, answers);
       // A turn that activated the shard is not counted: its records had waited for an owner.
       meter?.finish(queued, records);
-      this.#pumpOutputs();
+      // Behind the microtask in which the connection sends what it was given: answers leave first.
+      queueMicrotask(() => this.#pumpOutputs());
     } catch (error) {
       // The records are applied: whatever fails from here on is no unit of theirs.
       this.#halt(error);
@@ -231,8 +239,12 @@ export class ShardRunner {
 
   #pumpOutputs(): void {
     if (!this.#isLive) return;
-    this.#outputs?.pump();
-    this.#scope.file.checkpoint();
+    try {
+      this.#outputs?.pump();
+      this.#wal.pace();
+    } catch (error) {
+      this.#halt(error);
+    }
   }
 
   #noteEpoch(): void {
@@ -361,6 +373,7 @@ export class ShardRunner {
 
   async #close(): Promise<void> {
     if (this.#second) clearInterval(this.#second);
+    this.#wal.close();
     this.#outputs?.close();
     this.#outputs = null;
     this.#replies.close();

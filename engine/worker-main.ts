@@ -12,6 +12,7 @@ import { ShardFile } from "../storage/shard-file.ts";
 import { encodeAnswer } from "./answer.ts";
 import { CallDesk, type CallScope } from "./call-desk.ts";
 import { clockOf } from "./clock.ts";
+import { CopyDesk } from "./copy-desk.ts";
 import { faultOf, type NodeFault } from "./node-fault.ts";
 import { ShardRunner } from "./shard-runner.ts";
 import type { ShardStatus } from "./shard-status.ts";
@@ -30,9 +31,10 @@ async function main(settings: WorkerSettings): Promise<void> {
     ...(settings.credentials ? { credentials: settings.credentials } : {}),
   });
   const writer = new LogWriter({ connection });
+  const copies = new CopyDesk(settings.copies);
   const runners: ShardRunner[] = [];
   for (const shard of settings.owned) {
-    const opened = openRunner(settings, shard, connection, writer);
+    const opened = openRunner(settings, shard, { connection, writer, copies });
     if (opened instanceof ShardRunner) runners.push(opened);
     else refuseCalls({ shard, shards: settings.shards, writer, clock }, connection);
     const status = (): object =>
@@ -44,24 +46,26 @@ async function main(settings: WorkerSettings): Promise<void> {
     });
   }
   parentPort?.on("message", (order: WorkerOrder) => {
-    if (order.kind === "stop") void stop(runners, writer, connection);
+    if (order.kind === "stop") void stop(runners, { connection, writer, copies });
   });
   await Promise.all(runners.map((runner) => runner.start()));
 }
 
+/** What all shards of this worker share. */
+interface Ways {
+  readonly connection: Connection;
+  readonly writer: LogWriter;
+  readonly copies: CopyDesk;
+}
+
 /** A file that does not open halts its own shard; the others of this worker go on. */
-function openRunner(
-  settings: WorkerSettings,
-  shard: number,
-  connection: Connection,
-  writer: LogWriter,
-): ShardRunner | NodeFault {
+function openRunner(settings: WorkerSettings, shard: number, ways: Ways): ShardRunner | NodeFault {
   try {
     const { dataDir, shards, cluster, events } = settings;
     const path = join(dataDir, "shards", `${shard}.db`);
     const recentSteps = events ? EVENTS_BUFFERED_MAX : 0;
     const file = ShardFile.open({ path, shard, shards, cluster, recentSteps });
-    return makeRunner(settings, file, connection, writer);
+    return makeRunner(settings, file, ways);
   } catch (error) {
     const fault = faultOf(error);
     tell({ kind: "state", shard, state: "halted", epoch: 0, reason: fault.code, detail: fault.message });
@@ -80,14 +84,14 @@ function haltedStatus(shard: number, { code, message }: NodeFault): Partial<Shar
 function makeRunner(
   settings: WorkerSettings,
   file: ShardFile,
-  connection: Connection,
-  writer: LogWriter,
+  { connection, writer, copies }: Ways,
 ): ShardRunner {
   const { cluster, shards, node, events, phases, replicas } = settings;
   const { shard } = file.ledger;
   const runner: ShardRunner = new ShardRunner({
     scope: { cluster, shard, shards, file, writer, clock },
     connection,
+    copies,
     streams: { cluster, shards, replicas },
     node,
     events,
@@ -109,12 +113,9 @@ function makeRunner(
   return runner;
 }
 
-async function stop(
-  runners: readonly ShardRunner[],
-  writer: LogWriter,
-  connection: Connection,
-): Promise<void> {
+async function stop(runners: readonly ShardRunner[], { connection, writer, copies }: Ways): Promise<void> {
   await Promise.all(runners.map((runner) => runner.stop()));
+  copies.end();
   writer.close();
   await connection.close();
   parentPort?.close();

@@ -1,6 +1,7 @@
 // What the node's main thread and its workers tell each other: plain data over the worker's port. Nothing of a
 // shard's state ever crosses it: a shard lives in one thread.
 
+import type { MessagePort } from "node:worker_threads";
 import type { FaultCode } from "./node-fault.ts";
 import type { ShardState } from "./shard-status.ts";
 
@@ -17,6 +18,8 @@ export interface WorkerSettings {
   readonly phases: boolean;
   readonly replicas: number;
   readonly node: string;
+  /** The way to the copying thread. */
+  readonly copies: MessagePort;
 }
 
 /** From a worker to the main thread. */

@@ -1,4 +1,5 @@
 // Copies the write-ahead log into the file, between turns and never by itself, so that no COMMIT pays for it.
+// Where a second thread copies ahead (storage/wal-copier), only the rest is left for here.
 //
 // The WAL's file is kept and written over from its beginning once all of it was copied: overwriting costs less
 // per fsync than growing. It is cut only when a long reader made it huge. A reader that stays keeps the WAL
@@ -19,7 +20,8 @@ export interface CheckpointReport {
   readonly blocked: boolean;
 }
 
-interface WalState {
+/** What SQLite says of the log, in frames. */
+export interface WalState {
   readonly busy: number;
   readonly log: number;
   readonly checkpointed: number;
@@ -43,15 +45,20 @@ export class WalFile {
     this.#truncate = database.prepare<[], WalState>("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 
-  /** Bytes that were not copied yet when `checkpoint` was last called. */
+  /** Bytes that were not copied yet when it was last looked at. */
   get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Looks how much was not copied yet, in bytes; a few µs. */
+  look(): number {
+    this.#bytes = pendingOf(this.#noop.get());
     return this.#bytes;
   }
 
   /** Copies when at least `bytesMax` wait. Cost: a few µs when there is nothing to do, else about 1 ms a MiB. */
   checkpoint(bytesMax: number): CheckpointReport {
-    this.#bytes = pendingOf(this.#noop.get());
-    if (this.#bytes < bytesMax)
+    if (this.look() < bytesMax)
       return { pendingBytes: this.#bytes, fileBytes: 0, kind: "none", blocked: false };
     this.#bytes = pendingOf(this.#passive.get());
     const blocked = this.#bytes > 0;
@@ -65,7 +72,7 @@ export class WalFile {
   }
 }
 
-/** Bytes that wait; `log` is -1 before the first write. */
-function pendingOf(state: WalState | undefined): number {
+/** Bytes that wait to be copied; `log` is -1 before the first write. */
+export function pendingOf(state: WalState | undefined): number {
   return state ? Math.max(0, state.log - state.checkpointed) * FRAME_BYTES : 0;
 }

@@ -20,6 +20,12 @@ const SQLITE_VERSION_MIN = [3, 51, 3] as const;
 /** Page cache in KiB; with mmap off this is what one shard keeps of its file. */
 const CACHE_KIB = 64 * 1024;
 
+/**
+ * How long a turn waits for the write lock, in ms. Whoever meets the log's header while it is being written takes
+ * that lock for a moment to read it again; a second writer, which there must not be, holds it for longer.
+ */
+const WRITER_BUSY_MS = 1000;
+
 /** Settings of the connection that writes. */
 const WRITER_PRAGMAS = [
   "locking_mode = NORMAL", // verify and snapshots read the file while it is in use
@@ -31,10 +37,22 @@ const WRITER_PRAGMAS = [
   "temp_store = MEMORY",
   "mmap_size = 0", // an I/O error is an error, not SIGBUS
   `cache_size = -${CACHE_KIB}`,
-  "busy_timeout = 0",
+  `busy_timeout = ${WRITER_BUSY_MS}`,
   "secure_delete = OFF",
   "trusted_schema = OFF",
   "recursive_triggers = OFF",
+] as const;
+
+/** Settings of a connection that only copies the log into the file; synced like the writer's. */
+const COPIER_PRAGMAS = [
+  "locking_mode = NORMAL",
+  "synchronous = FULL",
+  "wal_autocheckpoint = 0",
+  "journal_size_limit = -1",
+  "mmap_size = 0",
+  "cache_size = -64",
+  "busy_timeout = 1000",
+  "trusted_schema = OFF",
 ] as const;
 
 /** Settings of a connection that only reads; `temp_store = FILE` keeps its memory bounded. */
@@ -64,6 +82,19 @@ export function openWriter(path: string): Connection {
     assert(database.pragma("journal_mode", { simple: true }) === "wal", "a shard file is in WAL mode");
     assert(database.pragma("synchronous", { simple: true }) === 2, "a shard file is synced fully");
     migrate(database, format);
+  });
+}
+
+/**
+ * Opens a shard file that a writer has open, to copy its log (storage/wal-copier).
+ * Errors: `StorageRefused` (not_found, sqlite_too_old), `StorageFault`.
+ */
+export function openCopier(path: string): Connection {
+  if (!existsSync(path)) throw new StorageRefused("not_found", `${path} does not exist`);
+  return opened(path, { readonly: false, fileMustExist: true }, (database) => {
+    for (const pragma of COPIER_PRAGMAS) database.pragma(pragma);
+    assert(database.pragma("journal_mode", { simple: true }) === "wal", "a shard file is in WAL mode");
+    assert(database.pragma("synchronous", { simple: true }) === 2, "a copied log is synced fully");
   });
 }
 

@@ -52,7 +52,7 @@ export interface ShardCounters {
   readonly commands: number;
   /** Items that peers have not acknowledged yet. */
   readonly outboxItems: number;
-  /** Bytes of the write-ahead log in use at the last checkpoint call. */
+  /** Bytes of the write-ahead log in use when it was last looked at. */
   readonly walBytes: number;
 }
 
@@ -277,6 +277,12 @@ export class ShardFile {
   setEventsPublished(step: number): void {
     assert(step <= this.#meta.row.lastStep, "events of existing steps are published");
     this.#meta.row.eventsPublished = Math.max(step, this.#meta.row.eventsPublished);
+  }
+
+  /** Bytes of the WAL that are not in the file yet; a few µs. Between turns. */
+  pendingWalBytes(): number {
+    this.#assertIdle();
+    return this.#wal.look();
   }
 
   /**

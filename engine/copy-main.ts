@@ -1,0 +1,40 @@
+// The entry of the copying thread: copies the write-ahead logs of all shards of a node into their files, one at a
+// time, while the workers go on with their turns. A copy of 16 MiB costs 22 ms of CPU and waits for the disk: in a
+// worker every shard of that thread stood still meanwhile.
+//
+// Owns a connection a file from the first copy until the worker says `close`. Knows nothing of shards or turns.
+
+import { type MessagePort, parentPort } from "node:worker_threads";
+import { StorageFault, storageFaultOf } from "../storage/storage-error.ts";
+import { WalCopier } from "../storage/wal-copier.ts";
+import type { CopyAnswer, CopyOrder } from "./copy-protocol.ts";
+
+const copiers = new Map<string, WalCopier>();
+
+function obey({ kind, path, number }: CopyOrder): CopyAnswer {
+  try {
+    return { number, pendingBytes: kind === "copy" ? copierOf(path).copy() : close(path), fault: null };
+  } catch (error) {
+    // A file that is refused at the door is as unusable to its shard as a disk that fails.
+    const { code, message } = storageFaultOf(error) ?? new StorageFault("unusable", String(error));
+    return { number, pendingBytes: 0, fault: { code, message } };
+  }
+}
+
+function copierOf(path: string): WalCopier {
+  const known = copiers.get(path);
+  if (known) return known;
+  const copier = new WalCopier(path);
+  copiers.set(path, copier);
+  return copier;
+}
+
+function close(path: string): number {
+  copiers.get(path)?.close();
+  copiers.delete(path);
+  return 0;
+}
+
+parentPort?.on("message", (port: MessagePort) => {
+  port.on("message", (order: CopyOrder) => port.postMessage(obey(order)));
+});
