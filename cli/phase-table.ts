@@ -1,4 +1,6 @@
-// `coffer status --phases` as text: where the time of commands goes, a table a shard and one for all together.
+// `coffer status --phases` as text: where the time of commands goes, one table under its title.
+//
+// Does not own any figure: means, shares and percentiles come from protocol/phases. Unknown ones are shown as `-`.
 
 import type { PhaseSummary } from "../protocol/phases.ts";
 import { columns } from "./output.ts";

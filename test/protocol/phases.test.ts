@@ -1,4 +1,6 @@
-// Phase counters: what is counted comes back out of the difference of two readings, within the width of a bucket.
+// Phase counters: what is counted comes back out of the difference of two readings, within the width of a bucket, and
+// out of JSON as it went in.
+// Guards against: percentiles that are too low, and a status of another version taken for counters.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
