@@ -1,6 +1,8 @@
 // Frames: commands for many owners of one shard in one message, as the client library and the gateway send
 // them. `[version, reply, [[owner, id, content]…]]`, where content is the canonical content of the command as
-// it is: a frame that was written canonically is hashed and stored slice by slice, without a second encoding.
+// it is: a frame that was written canonically is stored slice by slice, without a second encoding.
+//
+// The usual commands are read the short way (plain-command); what it does not know is read here, value by value.
 //
 // Decoding is total: whatever the bytes, they give commands or refused shapes. A reply subject that was read
 // is given back even when the rest is refused, so that somebody can be told.
@@ -13,13 +15,14 @@ import { contentOp, encodeCommand, PACK_FORMS, shapeContent, writeContent } from
 import type { CommandId } from "./command-id.ts";
 import { commandIdFromBytes } from "./command-id.ts";
 import { checkShard, echoedText, refusedMessage } from "./command-json.ts";
-import type { DecodeContext, DecodedCommandOrRefusal } from "./decoded-command.ts";
+import type { DecodeContext, DecodedCommand, DecodedCommandOrRefusal } from "./decoded-command.ts";
 import { COMMANDS_PER_MESSAGE_MAX, MESSAGE_BYTES_MAX } from "./limits.ts";
 import { parseOwner } from "./names.ts";
 import type { RefusalCode } from "./outcome.ts";
 import { refusal } from "./outcome.ts";
 import { mismatch, PackMismatch, PackReader, type PackValue } from "./pack-reader.ts";
 import { PackWriter } from "./pack-writer.ts";
+import { PlainCommandReader } from "./plain-command.ts";
 import { ShapeCheck } from "./shape-check.ts";
 
 /** Version of the frame format. */
@@ -63,9 +66,22 @@ export function framedCommandBytes(command: Command): number {
 
 /**
  * Reads a frame. Contents are views of `bytes`: whoever keeps them must not use the bytes again.
- * Never throws; about 2 µs a command.
+ * Never throws; about 0.6 µs a plain command, 2 µs another.
  */
 export function decodeCommandFrame(bytes: Uint8Array, context: DecodeContext): DecodedFrame {
+  return decodeFrame(bytes, context, new PlainCommandReader(bytes, context));
+}
+
+/** {@link decodeCommandFrame} with every command read the long way: what the short way is held against. */
+export function decodeFrameTheLongWay(bytes: Uint8Array, context: DecodeContext): DecodedFrame {
+  return decodeFrame(bytes, context, null);
+}
+
+function decodeFrame(
+  bytes: Uint8Array,
+  context: DecodeContext,
+  plain: PlainCommandReader | null,
+): DecodedFrame {
   if (bytes.length > MESSAGE_BYTES_MAX) return refusedFrame(null, "too_large", "message");
   const reader = new PackReader(bytes);
   let reply: string | null = null;
@@ -77,7 +93,9 @@ export function decodeCommandFrame(bytes: Uint8Array, context: DecodeContext): D
     if (length < 0) return refusedFrame(reply, "malformed", "commands");
     if (length > COMMANDS_PER_MESSAGE_MAX) return refusedFrame(reply, "too_large", "commands");
     const commands: DecodedCommandOrRefusal[] = [];
-    for (let index = 0; index < length; index += 1) commands.push(readCommand(reader, context));
+    for (let index = 0; index < length; index += 1) {
+      commands.push((plain && readPlain(plain, reader)) ?? readCommand(reader, context));
+    }
     return reader.left === 0 ? { reply, commands } : refusedFrame(reply, "malformed", "frame");
   } catch (error) {
     if (error instanceof PackMismatch) return refusedFrame(reply, "malformed", "frame");
@@ -89,6 +107,13 @@ function readReply(reader: PackReader): string | null {
   const reply = reader.value();
   if (reply === null || (typeof reply === "string" && reply.length <= REPLY_CHARS_MAX)) return reply;
   return mismatch();
+}
+
+function readPlain(plain: PlainCommandReader, reader: PackReader): DecodedCommand | undefined {
+  const command = plain.read(reader.at);
+  if (!command) return undefined;
+  reader.at = plain.at;
+  return { command, content: reader.slice(plain.contentAt, plain.at) };
 }
 
 function readCommand(reader: PackReader, context: DecodeContext): DecodedCommandOrRefusal {

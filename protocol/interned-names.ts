@@ -1,0 +1,65 @@
+// Names that came before, found by their bytes: owners and wallets come again and again, and finding one costs a third
+// of making the string and judging it once more. Equal names are then the same string in memory, whose hash is known,
+// which makes every map that is keyed by names faster too.
+//
+// Only a cache: one place for each hash, the newest name stays. What it gives is what the parser gives.
+// Bounded: places are fixed, and names are short.
+
+import { parseOwner, parseWallet } from "./names.ts";
+import { hashBytes } from "./shard-map.ts";
+
+/** Names that each table holds at most: with all names long, owners and wallets together take 12 MB. */
+const PLACES = 1 << 16;
+const LAST_PLACE = PLACES - 1;
+/** Bytes of the longest name, a wallet's; more is no name. */
+const NAME_BYTES_MAX = 97;
+
+/** See the file header. */
+export class InternedNames<Name extends string> {
+  readonly #parse: (text: string) => Name | undefined;
+  readonly #names = new Array<Name | undefined>(PLACES).fill(undefined);
+
+  /** @param parse the judge of new names; it accepts ASCII only */
+  constructor(parse: (text: string) => Name | undefined) {
+    this.#parse = parse;
+  }
+
+  /**
+   * The name that lies in `bytes` from `start` to `end`, which the caller has checked to be there.
+   * @param hash FNV-1a of the name, from any basis, but always from the same one for the cache to help
+   * @returns `undefined` when the bytes are no valid name. Never throws.
+   */
+  at(bytes: Uint8Array, start: number, end: number, hash: number): Name | undefined {
+    const known = this.#names[hash & LAST_PLACE];
+    return known !== undefined && isAt(bytes, start, end, known)
+      ? known
+      : this.#add(bytes, start, end, hash & LAST_PLACE);
+  }
+
+  /** {@link at} with a hash of its own. */
+  find(bytes: Uint8Array, start: number, end: number): Name | undefined {
+    return this.at(bytes, start, end, hashBytes(bytes, start, end));
+  }
+
+  #add(bytes: Uint8Array, start: number, end: number, place: number): Name | undefined {
+    if (end - start > NAME_BYTES_MAX) return undefined;
+    const units: number[] = [];
+    for (let index = start; index < end; index += 1) units.push(bytes[index] ?? 0);
+    const name = this.#parse(String.fromCharCode(...units));
+    if (name !== undefined) this.#names[place] = name;
+    return name;
+  }
+}
+
+function isAt(bytes: Uint8Array, start: number, end: number, name: string): boolean {
+  if (name.length !== end - start) return false;
+  for (let index = 0; index < name.length; index += 1) {
+    if (name.charCodeAt(index) !== bytes[start + index]) return false;
+  }
+  return true;
+}
+
+/** The owners that came last, of all tenants. */
+export const OWNERS = new InternedNames(parseOwner);
+/** The wallets that came last, of all tenants. */
+export const WALLETS = new InternedNames(parseWallet);
