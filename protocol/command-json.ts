@@ -1,6 +1,8 @@
 // Commands as JSON: what services publish. Decoding is total: whatever the bytes, they give commands or
 // refused shapes, one for each element of the message, and one for the whole when it cannot be taken apart.
 //
+// Plain transfers are read the short way (plain-json); everything else by way of JSON.parse, here.
+//
 // Owns the JSON spelling of values and the order message -> element -> fields. Shape rules: command-shape.
 
 import { canonicalJsonOf, isJsonObject, parseJsonMessage } from "./canonical-json.ts";
@@ -22,6 +24,7 @@ import { boundText, parseAmount, parseInt64 } from "./money.ts";
 import type { OwnerName } from "./names.ts";
 import type { RefusalCode } from "./outcome.ts";
 import { refusal } from "./outcome.ts";
+import { PlainJsonReader } from "./plain-json.ts";
 import type { FieldForms } from "./shape-check.ts";
 import { detailText, ShapeCheck } from "./shape-check.ts";
 import { shardOf } from "./shard-map.ts";
@@ -43,6 +46,16 @@ const JSON_FORMS: FieldForms = {
  */
 export function decodeCommandMessage(bytes: Uint8Array, context: DecodeContext): DecodedCommandOrRefusal[] {
   if (bytes.length > MESSAGE_BYTES_MAX) return [refusedMessage("too_large", "message")];
+  const transfers = new PlainJsonReader(bytes, context).read();
+  if (!transfers) return decodeMessageTheLongWay(bytes, context);
+  return transfers.map((command) => ({ command, content: encodeCommand(command) }));
+}
+
+/** {@link decodeCommandMessage} of a message of any size by way of JSON.parse: what the short way is held against. */
+export function decodeMessageTheLongWay(
+  bytes: Uint8Array,
+  context: DecodeContext,
+): DecodedCommandOrRefusal[] {
   const message = parseJsonMessage(bytes);
   if (!message.ok) return [refusedMessage("malformed", message.error)];
   const { value, faults } = message.value;
