@@ -8,7 +8,7 @@ import { type Event, type EventId, encodeEventMessage } from "../protocol/event.
 import { EVENTS_UNDER_WAY_MAX, OUTPUT_BYTES_MAX } from "../protocol/limits.ts";
 import type { TenantName } from "../protocol/names.ts";
 import { eventSubject } from "../protocol/subject.ts";
-import type { JournalStep } from "../storage/journal-step.ts";
+import type { JournalStep, StepPlaceInLog } from "../storage/journal-step.ts";
 import type { ShardScope } from "./shard-scope.ts";
 
 /** Pause before messages without PubAck are sent again, in ms. */
@@ -94,27 +94,35 @@ function split(steps: readonly JournalStep[]): Part[] {
 
 function byTenant(steps: readonly JournalStep[]): Map<TenantName, Part> {
   const groups = new Map<TenantName, Part>();
+  let tenant: TenantName | null = null;
+  let group: Part | undefined;
   for (const step of steps) {
-    const group = groups.get(step.tenant);
+    if (step.tenant !== tenant) group = groups.get(step.tenant);
+    tenant = step.tenant;
     if (group) group.push(step);
-    else groups.set(step.tenant, [step]);
+    else {
+      group = [step];
+      groups.set(tenant, group);
+    }
   }
   return groups;
 }
 
 function messageOf(steps: Part, shard: number): Uint8Array {
   const [first] = steps;
-  const idOf = ({ position, index }: Pick<EventId, "position" | "index">): EventId => ({
-    shard,
-    position,
-    index,
-  });
-  const events = steps.map((step): Event => ({ ...step, id: idOf(step) }));
-  const to = idOf(steps.at(-1) ?? first);
   return encodeEventMessage({
-    from: idOf(first),
-    to,
-    previous: first.previous && idOf(first.previous),
-    events,
+    from: idOf(first, shard),
+    to: idOf(steps.at(-1) ?? first, shard),
+    previous: first.previous && idOf(first.previous, shard),
+    events: steps.map((step) => eventOf(step, shard)),
   });
+}
+
+function eventOf(step: JournalStep, shard: number): Event {
+  const { command, op, status, ref, wallets, timeMs } = step;
+  return { id: idOf(step, shard), command, op, status, ref, wallets, timeMs };
+}
+
+function idOf({ position, index }: StepPlaceInLog, shard: number): EventId {
+  return { shard, position, index };
 }

@@ -30,11 +30,6 @@ interface Waiting {
   readonly replayed: boolean;
 }
 
-interface Batch {
-  readonly route: ReplyRoute;
-  readonly outcomes: Outcome[];
-}
-
 /** See the file header. */
 export class Replies {
   readonly #publish: Publish;
@@ -42,7 +37,8 @@ export class Replies {
   readonly #waiting = new Map<number, Waiting[]>();
   /** Of all open commands together. */
   #waitingCount = 0;
-  readonly #due = new Map<string, Batch>();
+  /** What is to be sent, by subject. */
+  readonly #due = { json: new Map<string, Outcome[]>(), msgpack: new Map<string, Outcome[]>() };
   #heldBytes = 0;
   #open = false;
 
@@ -54,16 +50,16 @@ export class Replies {
   /** Notes what a committed record answers. */
   add(route: ReplyRoute, answers: RecordAnswers): void {
     for (const { number, replayed } of answers.waiting) this.#wait(number, { route, replayed });
-    for (const { outcome } of answers.answered) this.#deliver(route, outcome);
+    this.#deliver(route, answers.answered);
     for (const { number, outcome } of answers.settled) this.#settle(number, outcome);
   }
 
   /** Sends everything that is due, if the gate is open. */
   flush(): void {
     if (!this.#open) return;
-    for (const batch of this.#due.values()) this.#send(batch);
-    this.#due.clear();
-    this.#heldBytes = 0;
+    for (const [subject, outcomes] of this.#due.json) this.#send(subject, outcomes, encodeOutcomesJson);
+    for (const [subject, outcomes] of this.#due.msgpack) this.#send(subject, outcomes, encodeOutcomes);
+    this.#forgetDue();
   }
 
   /** Opens the gate at activation; what was held leaves at once. */
@@ -77,7 +73,13 @@ export class Replies {
     this.#open = false;
     this.#waiting.clear();
     this.#waitingCount = 0;
-    this.#due.clear();
+    this.#forgetDue();
+  }
+
+  #forgetDue(): void {
+    this.#due.json.clear();
+    this.#due.msgpack.clear();
+    this.#heldBytes = 0;
   }
 
   #wait(number: number, waiting: Waiting): void {
@@ -93,7 +95,7 @@ export class Replies {
 
   #settle(number: number, outcome: Outcome): void {
     for (const { route, replayed } of this.#forget(number)) {
-      this.#deliver(route, replayed ? { ...outcome, replayed } : outcome);
+      this.#deliver(route, [{ outcome: replayed ? { ...outcome, replayed } : outcome }]);
     }
   }
 
@@ -104,23 +106,36 @@ export class Replies {
     return waiting;
   }
 
-  #deliver(route: ReplyRoute, outcome: Outcome): void {
-    if (route.call !== null) this.#answerCall(route.call, outcome);
-    if (route.subject === null) return;
-    if (!this.#open) {
-      this.#heldBytes += bytesOf(outcome);
-      if (this.#heldBytes > REPLIES_HELD_BYTES_MAX) return;
+  /** Outcomes of one record, whose way back is looked up once. */
+  #deliver(route: ReplyRoute, answered: readonly { readonly outcome: Outcome }[]): void {
+    const { subject, encoding, call } = route;
+    let batch: Outcome[] | undefined;
+    for (const { outcome } of answered) {
+      if (call !== null) this.#answerCall(call, outcome);
+      if (subject === null || !this.#isTaken(outcome)) continue;
+      batch ??= this.#batchOf(subject, encoding);
+      batch.push(outcome);
     }
-    const key = `${route.encoding} ${route.subject}`;
-    const batch = this.#due.get(key);
-    if (batch) batch.outcomes.push(outcome);
-    else this.#due.set(key, { route, outcomes: [outcome] });
   }
 
-  #send({ route, outcomes }: Batch): void {
-    if (route.subject === null) return;
-    const encode = route.encoding === "json" ? encodeOutcomesJson : encodeOutcomes;
-    for (const part of split(outcomes)) this.#publish(route.subject, encode(part));
+  #batchOf(subject: string, encoding: ReplyRoute["encoding"]): Outcome[] {
+    const due = this.#due[encoding];
+    const known = due.get(subject);
+    if (known) return known;
+    const batch: Outcome[] = [];
+    due.set(subject, batch);
+    return batch;
+  }
+
+  /** Whether an outcome may wait for the gate to open. */
+  #isTaken(outcome: Outcome): boolean {
+    if (this.#open) return true;
+    this.#heldBytes += bytesOf(outcome);
+    return this.#heldBytes <= REPLIES_HELD_BYTES_MAX;
+  }
+
+  #send(subject: string, outcomes: Outcome[], encode: typeof encodeOutcomes): void {
+    for (const part of split(outcomes)) this.#publish(subject, encode(part));
   }
 }
 
@@ -128,19 +143,19 @@ function bytesOf(outcome: Outcome): number {
   return OUTCOME_BYTES + (outcome.balances?.length ?? 0) * BALANCE_BYTES;
 }
 
+/** Runs that fit into a message each; nearly always there is one. */
 function split(outcomes: readonly Outcome[]): (readonly Outcome[])[] {
-  const parts: Outcome[][] = [];
-  let part: Outcome[] = [];
+  const parts: (readonly Outcome[])[] = [];
+  let start = 0;
   let bytes = 0;
-  for (const outcome of outcomes) {
-    bytes += bytesOf(outcome);
-    if (part.length > 0 && bytes > OUTPUT_BYTES_MAX) {
-      parts.push(part);
-      part = [];
-      bytes = bytesOf(outcome);
-    }
-    part.push(outcome);
+  for (const [index, outcome] of outcomes.entries()) {
+    const more = bytesOf(outcome);
+    bytes += more;
+    if (index === start || bytes <= OUTPUT_BYTES_MAX) continue;
+    parts.push(outcomes.slice(start, index));
+    start = index;
+    bytes = more;
   }
-  if (part.length > 0) parts.push(part);
+  if (start < outcomes.length) parts.push(start === 0 ? outcomes : outcomes.slice(start));
   return parts;
 }

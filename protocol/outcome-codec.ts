@@ -9,8 +9,6 @@
 // in the middle).
 
 import { OPS } from "./command.ts";
-import { parseCommandId } from "./command-id.ts";
-import { isOp } from "./command-shape.ts";
 import { COMMANDS_PER_MESSAGE_MAX, ECHOED_ID_CHARS_MAX, LEGS_MAX } from "./limits.ts";
 import type { Balances, Outcome, Refusal } from "./outcome.ts";
 import { isRefusalCode, STATUSES } from "./outcome.ts";
@@ -30,6 +28,8 @@ const CODE_CHARS_MAX = 64;
 const BALANCES_MAX = 2 * LEGS_MAX;
 /** Answers of several frames may share one message. */
 const OUTCOMES_MAX = 16 * COMMANDS_PER_MESSAGE_MAX;
+
+const OP_NAMES: readonly (string | null)[] = OPS;
 
 const writer = new PackWriter();
 
@@ -73,13 +73,12 @@ function writeOutcome(outcome: Outcome): void {
 }
 
 function writeId(id: string | null): void {
-  const command = parseCommandId(id);
-  if (command !== undefined && command === id) writer.id(command);
-  else writer.textOrNil(id);
+  if (id === null || !writer.idText(id)) writer.textOrNil(id);
 }
 
 function writeOp(op: string | null): void {
-  if (isOp(op)) writer.int(OPS.indexOf(op));
+  const number = OP_NAMES.indexOf(op);
+  if (number >= 0) writer.int(number);
   else writer.textOrNil(op);
 }
 

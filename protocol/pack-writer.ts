@@ -12,6 +12,13 @@ const START_BYTES = 64 * 1024;
 const KEPT_BYTES_MAX = 1024 * 1024;
 const UINT32 = 0x1_0000_0000;
 const UINT64_MAX = 0xffff_ffff_ffff_ffffn;
+const DASH = 0x2d;
+/** The value of every lower-case hexadecimal digit, by its character. */
+const NO_NIBBLE = 0x10;
+const NIBBLES = Uint8Array.from({ length: 128 }, (_, unit) => {
+  const value = "0123456789abcdef".indexOf(String.fromCharCode(unit));
+  return value < 0 ? NO_NIBBLE : value;
+});
 const INT64_LOW = -0x8000_0000_0000_0000n;
 
 /** Writes one message after another into a scratch buffer; see the file header. */
@@ -70,7 +77,8 @@ export class PackWriter {
 
   /** An integer of at most 64 bits. */
   bigint(value: bigint): this {
-    if (value >= -0x8000_0000n && value <= 0xffff_ffffn) return this.int(Number(value));
+    const number = Number(value);
+    if (number >= -0x8000_0000 && number < UINT32) return this.int(number);
     assert(value >= INT64_LOW && value <= UINT64_MAX, "only 64-bit integers are packed");
     this.room(9);
     this.bytes[this.at] = value < 0n ? 0xd3 : 0xcf;
@@ -106,13 +114,31 @@ export class PackWriter {
 
   /** A command id as 16 bytes of bin. */
   id(value: CommandId): this {
-    this.room(18);
-    this.header8(0xc4, 16);
-    for (let index = 0; index < 36; index += 2) {
-      if (index === 8 || index === 13 || index === 18 || index === 23) index += 1;
-      this.bytes[this.at++] = (nibble(value, index) << 4) | nibble(value, index + 1);
-    }
+    assert(this.idText(value), "a command id is a lower-case UUID");
     return this;
+  }
+
+  /** The same for text of any origin; false, and nothing is written, when it is no lower-case UUID. */
+  idText(value: string): boolean {
+    if (value.length !== 36) return false;
+    this.room(18);
+    const { bytes } = this;
+    let at = this.at + 2;
+    let seen = 0;
+    for (let index = 0; index < 36; index += 2) {
+      if (index === 8 || index === 13 || index === 18 || index === 23) {
+        if (value.charCodeAt(index) !== DASH) return false;
+        index += 1;
+      }
+      const high = NIBBLES[value.charCodeAt(index)] ?? NO_NIBBLE;
+      const low = NIBBLES[value.charCodeAt(index + 1)] ?? NO_NIBBLE;
+      seen |= high | low;
+      bytes[at++] = (high << 4) | low;
+    }
+    if (seen > 0x0f) return false;
+    this.header8(0xc4, 16);
+    this.at = at;
+    return true;
   }
 
   idOrNil(value: CommandId | null): this {
@@ -175,8 +201,11 @@ export class PackWriter {
   }
 
   private header32(token: number, value: number): void {
-    this.bytes[this.at] = token;
-    this.at = this.bytes.writeUInt32BE(value, this.at + 1);
+    this.bytes[this.at++] = token;
+    this.bytes[this.at++] = value >>> 24;
+    this.bytes[this.at++] = value >>> 16;
+    this.bytes[this.at++] = value >>> 8;
+    this.bytes[this.at++] = value;
   }
 
   private room(length: number): void {
@@ -185,9 +214,4 @@ export class PackWriter {
     this.bytes.copy(grown, 0, 0, this.at);
     this.bytes = grown;
   }
-}
-
-function nibble(hex: string, index: number): number {
-  const unit = hex.charCodeAt(index);
-  return unit < 0x40 ? unit - 0x30 : unit - 0x57;
 }

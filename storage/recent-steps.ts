@@ -47,10 +47,11 @@ export class RecentSteps {
     const start = this.#head + (number + 1 - first.number);
     if (start >= this.#committed) return [];
     this.#head = start;
-    if (this.#head > this.#stepsMax) this.#compact();
+    if (this.#head * 2 > this.#steps.length) this.#compact();
     return this.#steps.slice(this.#head, Math.min(this.#head + limit, this.#committed));
   }
 
+  /** Lets go of what was asked for before: kept longer, it would reach the old generation of the heap, and cost there. */
   #compact(): void {
     this.#steps = this.#steps.slice(this.#head);
     this.#committed -= this.#head;
