@@ -36,9 +36,9 @@ export class WalletCache {
     return wallet;
   }
 
-  /** Whether the wallet is in memory; does not count as use. */
-  has(tenant: TenantName, name: WalletName): boolean {
-    return this.#tenants.get(tenant)?.has(name) ?? false;
+  /** The wallet, or `undefined` when it is not in memory; does not count as use. */
+  peek(tenant: TenantName, name: WalletName): Wallet | undefined {
+    return this.#tenants.get(tenant)?.get(name);
   }
 
   /**

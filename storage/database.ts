@@ -1,6 +1,9 @@
 // Opens SQLite with every setting written out. Owns the pragmas, the least SQLite version, and the check that
 // a file is a shard file of a format that this code knows. Does not own any table.
 //
+// A look-up over several tables writes `= +?`: with a bare `= ?` this SQLite (built with STAT4) plans a join anew at
+// every call, 17 µs against 1.8 µs for the wallet of a number.
+//
 // Guards against: better-sqlite3's silent `synchronous=NORMAL` in WAL mode (a settled reply would not be on
 // disk), SQLite's WAL-reset bug before 3.51.3, and an older program writing into a newer file.
 

@@ -27,6 +27,9 @@ export interface JournalParts {
   readonly recent: RecentSteps;
 }
 
+/** Steps that are read at once. */
+const PAGE = 1000;
+
 /** See the file header. */
 export class Journal {
   /** The newest committed steps in memory. */
@@ -102,6 +105,14 @@ export class Journal {
   /** Steps behind a number, in order. */
   after(number: number, limit: number): StepRow[] {
     return this.#sql.after.all(number, limit).map(readStep);
+  }
+
+  /** All steps behind a number, in order, read in pages. */
+  *behind(number: number): Generator<StepRow> {
+    for (let page = this.after(number, PAGE); page.length > 0; ) {
+      yield* page;
+      page = this.after(page[page.length - 1]?.number ?? 0, PAGE);
+    }
   }
 
   /** The turn has committed. */

@@ -31,6 +31,8 @@ export interface MetaRow extends ShardIdentity {
   lastStep: number;
   lastCommand: number;
   lastTimer: number;
+  /** Every wallet's row reflects at least all steps up to it. */
+  walletsStep: number;
   /** Send state: the last step whose events are all acknowledged. */
   eventsPublished: number;
   /** Nonce of the stream that the positions belong to; null before the first attach. */
@@ -40,7 +42,7 @@ export interface MetaRow extends ShardIdentity {
 const SELECT = `SELECT cluster, shard, shards, position, time_ms AS timeMs, epoch, generation,
   code_version AS codeVersion, log_chain AS logChain, state_chain AS stateChain, last_wallet AS lastWallet,
   last_step AS lastStep, last_command AS lastCommand, last_timer AS lastTimer,
-  events_published AS eventsPublished, stream_nonce AS streamNonce FROM meta`;
+  wallets_step AS walletsStep, events_published AS eventsPublished, stream_nonce AS streamNonce FROM meta`;
 
 /** See the file header. */
 export class MetaTable {
@@ -60,7 +62,7 @@ export class MetaTable {
     this.#update = database.prepare(`UPDATE meta SET position = @position, time_ms = @timeMs, epoch = @epoch,
       code_version = @codeVersion, log_chain = @logChain, state_chain = @stateChain, last_wallet = @lastWallet,
       last_step = @lastStep, last_command = @lastCommand, last_timer = @lastTimer,
-      events_published = @eventsPublished
+      wallets_step = @walletsStep, events_published = @eventsPublished
       WHERE position = @readPosition AND epoch = @readEpoch AND generation = @readGeneration`);
     this.#setNonce = database.prepare<[string]>("UPDATE meta SET stream_nonce = ?");
     this.#row = readMeta(this.#select.get());
@@ -123,7 +125,7 @@ function readMeta(row: MetaRow | undefined): MetaRow {
 function insertIfNew(database: Connection, { cluster, shard, shards }: ShardIdentity): void {
   const zero = Buffer.alloc(32);
   database
-    .prepare(`INSERT INTO meta VALUES (1, ?, ?, ?, 0, 0, 0, 0, 0, ?, ?, 0, 0, 0, 0, 0, NULL)
+    .prepare(`INSERT INTO meta VALUES (1, ?, ?, ?, 0, 0, 0, 0, 0, ?, ?, 0, 0, 0, 0, 0, 0, NULL)
       ON CONFLICT (one) DO NOTHING`)
     .run(cluster, shard, shards, zero, zero);
 }

@@ -35,6 +35,7 @@ const TENANTS_CACHED = 10_000;
 /** Owners kept in memory. */
 const OWNERS_CACHED = 200_000;
 
+/** The plus signs: see database.ts. */
 const OWNER = `SELECT o.number, t.name AS tenant, o.name, o.wallets
   FROM owner o JOIN tenant t ON t.number = o.tenant`;
 
@@ -58,8 +59,8 @@ export class NameTable {
       tenantName: database.prepare<[number], TenantName>("SELECT name FROM tenant WHERE number = ?").pluck(),
       addTenant: database.prepare<[string]>("INSERT INTO tenant (name, last_step) VALUES (?, 0)"),
       setStep: database.prepare<[number, number]>("UPDATE tenant SET last_step = ? WHERE number = ?"),
-      owner: database.prepare<[string, string], OwnerRow>(`${OWNER} WHERE t.name = ? AND o.name = ?`),
-      ownerNumbered: database.prepare<[number], OwnerRow>(`${OWNER} WHERE o.number = ?`),
+      owner: database.prepare<[string, string], OwnerRow>(`${OWNER} WHERE t.name = +? AND o.name = +?`),
+      ownerNumbered: database.prepare<[number], OwnerRow>(`${OWNER} WHERE o.number = +?`),
       addOwner: database.prepare<[number, string]>(
         "INSERT INTO owner (tenant, name, wallets) VALUES (?, ?, 0)",
       ),

@@ -26,7 +26,8 @@ import { readPrepared, readSaga } from "./saga-row.ts";
 import { readStep, type StepRow } from "./step-row.ts";
 import { storageFaultOf } from "./storage-error.ts";
 import { timerOf } from "./timer-table.ts";
-import { walletOf } from "./wallet-table.ts";
+import { WalletLag } from "./wallet-lag.ts";
+import { walletOf } from "./wallet-row.ts";
 
 /** A tenant as stored. */
 export interface StoredTenant {
@@ -81,6 +82,8 @@ export class ReadOnlyShard implements Disposable {
   readonly #database: Connection;
   readonly #sql: ReadStatements;
   #meta: MetaRow;
+  /** Of this snapshot; null = not read yet. */
+  #lag: WalletLag | null = null;
 
   /**
    * Opens a shard file and takes a snapshot of it.
@@ -108,6 +111,7 @@ export class ReadOnlyShard implements Disposable {
     if (this.#database.inTransaction) this.#database.exec("COMMIT");
     this.#database.exec("BEGIN DEFERRED");
     this.#meta = selectMeta(this.#database);
+    this.#lag = null;
     return this.#meta;
   }
 
@@ -135,9 +139,11 @@ export class ReadOnlyShard implements Disposable {
     yield* pages(this.#sql.owners, ({ number }) => number);
   }
 
-  /** Wallets by number. */
+  /** Wallets by number, up to date also where their rows lag behind the journal. */
   *wallets(): Generator<Wallet> {
-    for (const row of pages(this.#sql.wallets, ({ number }) => Number(number))) yield walletOf(row);
+    for (const row of pages(this.#sql.wallets, ({ number }) => Number(number))) {
+      yield this.#lagging.wallet(Number(row.number)) ?? walletOf(row);
+    }
   }
 
   /** Journal steps by number. */
@@ -224,10 +230,14 @@ export class ReadOnlyShard implements Disposable {
     yield* pages(this.#sql.recordHashes, ({ position }) => position);
   }
 
-  /** A wallet by number, or undefined. */
+  /** A wallet by number, up to date, or undefined. */
   wallet(number: number): Wallet | undefined {
-    const row = this.#sql.wallet.get(number);
-    return row && walletOf(row);
+    return this.#lagging.wallet(number) ?? this.#storedWallet(number);
+  }
+
+  /** Where rows of wallets do not fit the steps that they lag behind, one line each; empty = sound. */
+  walletFaults(): readonly string[] {
+    return this.#lagging.faults;
   }
 
   /** The number of a wallet, or undefined. */
@@ -287,6 +297,23 @@ export class ReadOnlyShard implements Disposable {
   /** What SQLite's own check says; empty = sound. Reads the whole file. */
   integrityFaults(): string[] {
     return this.#sql.integrity.all().filter((line) => line !== "ok");
+  }
+
+  /** Wallets whose rows lag, read once a snapshot: bounded by how far an engine lets them lag. */
+  get #lagging(): WalletLag {
+    this.#lag ??= new WalletLag(this.#stepsBehind(this.#meta.walletsStep), (number) =>
+      this.#storedWallet(number),
+    );
+    return this.#lag;
+  }
+
+  *#stepsBehind(number: number): Generator<StepRow> {
+    for (const row of pages(this.#sql.steps, (step) => step.number, number)) yield readStep(row);
+  }
+
+  #storedWallet(number: number): Wallet | undefined {
+    const row = this.#sql.wallet.get(number);
+    return row && walletOf(row);
   }
 }
 

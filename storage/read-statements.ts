@@ -7,7 +7,7 @@ import type { Connection } from "./database.ts";
 import { PAIR_COLUMNS, type PairSqlRow } from "./pair-table.ts";
 import type { StepSqlRow } from "./step-row.ts";
 import type { TimerSqlRow } from "./timer-table.ts";
-import { WALLET_COLUMNS, type WalletSqlRow } from "./wallet-table.ts";
+import { WALLET_ROWS, type WalletSqlRow } from "./wallet-row.ts";
 
 /** Key of the last row, rows at most. */
 type PageOf = [number, number];
@@ -28,8 +28,6 @@ interface CommandSqlRow {
   readonly late: Uint8Array | null;
 }
 
-const WALLET = `SELECT ${WALLET_COLUMNS} FROM wallet w JOIN owner o ON o.number = w.owner
-  JOIN tenant t ON t.number = o.tenant`;
 const HOLD = `SELECT h.number, t.name AS tenant, o.name AS owner, h.body FROM hold h
   JOIN owner o ON o.number = h.owner JOIN tenant t ON t.number = o.tenant`;
 
@@ -54,7 +52,9 @@ function pageStatements(database: Connection) {
       `SELECT o.number, t.name AS tenant, o.name, o.wallets FROM owner o
        JOIN tenant t ON t.number = o.tenant ${behind("o.number")}`,
     ),
-    wallets: database.prepare<PageOf, WalletSqlRow>(`${WALLET} ${behind("w.number")}`).safeIntegers(true),
+    wallets: database
+      .prepare<PageOf, WalletSqlRow>(`${WALLET_ROWS} ${behind("w.number")}`)
+      .safeIntegers(true),
     steps: database.prepare<PageOf, StepSqlRow>(`SELECT * FROM step ${behind("number")}`),
     commands: database.prepare<PageOf, CommandSqlRow>(
       `SELECT c.number, c.claim, c.outcome AS early, o.body AS late FROM command c
@@ -90,15 +90,15 @@ function pageStatements(database: Connection) {
 
 function lookUpStatements(database: Connection) {
   return {
-    wallet: database.prepare<[number], WalletSqlRow>(`${WALLET} WHERE w.number = ?`).safeIntegers(true),
+    wallet: database.prepare<[number], WalletSqlRow>(`${WALLET_ROWS} WHERE w.number = +?`).safeIntegers(true),
     walletNumber: database
       .prepare<[string, string, string], number>(
         `SELECT w.number FROM tenant t JOIN owner o ON o.tenant = t.number JOIN wallet w ON w.owner = o.number
-         WHERE t.name = ? AND o.name = ? AND w.purse = ?`,
+         WHERE t.name = +? AND o.name = +? AND w.purse = +?`,
       )
       .pluck(),
     step: database.prepare<[number], StepSqlRow>("SELECT * FROM step WHERE number = ?"),
-    hold: database.prepare<[number], HoldSqlRow>(`${HOLD} WHERE h.number = ?`),
+    hold: database.prepare<[number], HoldSqlRow>(`${HOLD} WHERE h.number = +?`),
     saga: database.prepare<[number], Uint8Array>("SELECT body FROM saga WHERE number = ?").pluck(),
     indexed: database
       .prepare<[Uint8Array, number], number>("SELECT number FROM command_index WHERE id = ? AND owner = ?")

@@ -17,9 +17,15 @@ export class RowBatch {
   readonly #one: { run(...values: Bindable[]): unknown };
   #values: Bindable[] = [];
 
-  constructor(database: Connection, table: string, columns: readonly string[]) {
+  /** @param verb `REPLACE` when the row of a key may be there already */
+  constructor(
+    database: Connection,
+    table: string,
+    columns: readonly string[],
+    verb: "INSERT" | "REPLACE" = "INSERT",
+  ) {
     const row = `(${columns.map(() => "?").join(", ")})`;
-    const head = `INSERT INTO ${table} (${columns.join(", ")}) VALUES `;
+    const head = `${verb} INTO ${table} (${columns.join(", ")}) VALUES `;
     this.#columns = columns.length;
     this.#many = database.prepare<Bindable[]>(head + Array.from({ length: ROWS }, () => row).join(", "));
     this.#one = database.prepare<Bindable[]>(head + row);

@@ -2,7 +2,8 @@
 // mark. A published migration is never edited: a change is a new one behind the last.
 //
 // What grows with traffic (step, command, outcome, outbox) is appended at the end of a B-tree by number, as
-// one compact blob a row; only the command index is keyed by something else (see command-claims.ts).
+// one compact blob a row; only the command index is keyed by something else (see command-claims.ts). A wallet's
+// balance has a narrow row of its own, which lags behind the journal (see balance-table.ts).
 
 /** `PRAGMA application_id` of a shard file: "Cofr". */
 export const APPLICATION_ID = 0x436f6672;
@@ -14,7 +15,7 @@ CREATE TABLE meta (
   position INTEGER NOT NULL, time_ms INTEGER NOT NULL, epoch INTEGER NOT NULL, generation INTEGER NOT NULL,
   code_version INTEGER NOT NULL, log_chain BLOB NOT NULL, state_chain BLOB NOT NULL,
   last_wallet INTEGER NOT NULL, last_step INTEGER NOT NULL, last_command INTEGER NOT NULL,
-  last_timer INTEGER NOT NULL, events_published INTEGER NOT NULL, stream_nonce TEXT
+  last_timer INTEGER NOT NULL, wallets_step INTEGER NOT NULL, events_published INTEGER NOT NULL, stream_nonce TEXT
 ) STRICT;
 CREATE TABLE tenant (
   number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, last_step INTEGER NOT NULL
@@ -26,9 +27,12 @@ CREATE TABLE owner (
 CREATE TABLE wallet (
   number INTEGER PRIMARY KEY, owner INTEGER NOT NULL REFERENCES owner (number), purse TEXT NOT NULL,
   asset TEXT NOT NULL, opened_min INTEGER, opened_max INTEGER, meta TEXT,
-  posted INTEGER NOT NULL, held INTEGER NOT NULL, incoming INTEGER NOT NULL, min INTEGER, max INTEGER,
-  status INTEGER NOT NULL, version INTEGER NOT NULL, last_step INTEGER NOT NULL,
   UNIQUE (owner, purse)
+) STRICT;
+CREATE TABLE balance (
+  number INTEGER PRIMARY KEY,
+  posted INTEGER NOT NULL, held INTEGER NOT NULL, incoming INTEGER NOT NULL, min INTEGER, max INTEGER,
+  status INTEGER NOT NULL, version INTEGER NOT NULL, last_step INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE step (
   number INTEGER PRIMARY KEY, position INTEGER NOT NULL, idx INTEGER NOT NULL, body BLOB NOT NULL

@@ -13,6 +13,7 @@ import { assert } from "../protocol/assert.ts";
 import { chainHash } from "../protocol/digest.ts";
 import { WAL_BYTES_MAX } from "../protocol/limits.ts";
 import type { OwnerName, TenantName, WalletName } from "../protocol/names.ts";
+import { WALLET_LAG, type WalletLagLimits } from "./balance-table.ts";
 import { type CheckpointReport, WalFile } from "./checkpoint.ts";
 import { type Connection, openWriter } from "./database.ts";
 import { MetaTable, type ShardIdentity } from "./meta-table.ts";
@@ -30,6 +31,8 @@ export interface ShardFileOptions extends ShardIdentity {
   readonly path: string;
   /** Newest steps kept in memory for events; default 0 = none. */
   readonly recentSteps?: number;
+  /** How far the rows of wallets may lag behind the journal; default `WALLET_LAG`. */
+  readonly walletLag?: WalletLagLimits;
 }
 
 /** What a record brings besides its body. */
@@ -99,7 +102,7 @@ export class ShardFile {
 
   private constructor(
     database: Connection,
-    { path, cluster, shard, shards, recentSteps = 0 }: ShardFileOptions,
+    { path, cluster, shard, shards, recentSteps = 0, walletLag = WALLET_LAG }: ShardFileOptions,
   ) {
     this.path = path;
     this.#database = database;
@@ -107,7 +110,11 @@ export class ShardFile {
     this.#meta = new MetaTable(database, { cluster, shard, shards });
     this.#hashes = new RecordHashTable(database);
     this.#wal = new WalFile(database, path);
-    this.ledger = new ShardLedger(database, this.#log, this.#meta, new RecentSteps(recentSteps));
+    this.ledger = new ShardLedger(database, this.#log, this.#meta, {
+      recent: new RecentSteps(recentSteps),
+      lag: walletLag,
+    });
+    this.ledger.restore();
     this.reads = new ShardReads(this.ledger, this.#meta);
     this.#sql = {
       begin: database.prepare("BEGIN IMMEDIATE"),
@@ -234,6 +241,7 @@ export class ShardFile {
       if (this.#database.inTransaction) this.#sql.rollback.run();
       this.#meta.reload();
       this.ledger.pairs.reload();
+      this.ledger.restore();
       this.#mode = wasUnusable ? "unusable" : "idle";
     } catch {
       // What brought the turn down is being thrown already; this file only must not be used again.
@@ -319,11 +327,27 @@ export class ShardFile {
     return this.#sql.open.get() ?? { openHolds: 0, openSagas: 0, preparedMoves: 0 };
   }
 
-  /** Closes the file; an open turn is rolled back. Safe to call twice. */
+  /**
+   * Closes the file; an open turn is rolled back. Safe to call twice. Between turns the wallets that lag are written,
+   * so that the next opening has none to bring up to date; a failure of that loses nothing.
+   */
   close(): void {
     if (this.#mode === "closed") return;
+    if (this.#mode === "idle" && this.ledger.wallets.lags) this.#settleWallets();
     this.#mode = "closed";
     this.#database.close();
+  }
+
+  /** In a transaction of its own. Never throws: the rows may go on lagging. */
+  #settleWallets(): void {
+    try {
+      this.#sql.begin.run();
+      this.ledger.wallets.flushAll();
+      this.#meta.flush();
+      this.#sql.commit.run();
+    } catch {
+      this.rollback();
+    }
   }
 
   #assertIdle(): void {

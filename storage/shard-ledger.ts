@@ -20,6 +20,7 @@ import type { OwnerName, TenantName, WalletName } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import type { EpochStart } from "../protocol/owner-record.ts";
 import type { PairMark } from "../protocol/peer-frame.ts";
+import type { WalletLagLimits } from "./balance-table.ts";
 import { CommandTable } from "./command-table.ts";
 import type { Connection } from "./database.ts";
 import { HoldTable } from "./hold-table.ts";
@@ -34,6 +35,12 @@ import { TimerTable } from "./timer-table.ts";
 import { WalletTable } from "./wallet-table.ts";
 
 const NO_MONEY: readonly ItemMoney[] = [];
+
+/** What a shard keeps in memory of what it has written, or has still to write. */
+export interface ShardMemory {
+  readonly recent: RecentSteps;
+  readonly lag: WalletLagLimits;
+}
 
 /** See the file header; each method is described by {@link Ledger}. */
 export class ShardLedger implements Ledger {
@@ -51,7 +58,7 @@ export class ShardLedger implements Ledger {
   readonly #log: StateLog;
   readonly #meta: MetaTable;
 
-  constructor(database: Connection, log: StateLog, meta: MetaTable, recent: RecentSteps) {
+  constructor(database: Connection, log: StateLog, meta: MetaTable, { recent, lag }: ShardMemory) {
     const { shard, shards, cluster } = meta.row;
     this.shard = shard;
     this.shards = shards;
@@ -59,7 +66,7 @@ export class ShardLedger implements Ledger {
     this.#log = log;
     this.#meta = meta;
     this.names = new NameTable(database, log);
-    this.wallets = new WalletTable(database, log, { meta, names: this.names });
+    this.wallets = new WalletTable(database, log, { meta, names: this.names, lag });
     this.journal = new Journal(database, log, { meta, names: this.names, wallets: this.wallets, recent });
     this.commands = new CommandTable(database, log, { meta, names: this.names });
     this.holds = new HoldTable(database, log, this.names);
@@ -220,6 +227,11 @@ export class ShardLedger implements Ledger {
     this.wallets.flush();
     this.names.flush();
     this.pairs.flush();
+  }
+
+  /** Loads what memory must hold, after an opening or a rollback. Errors: `StorageFault`. */
+  restore(): void {
+    this.wallets.restore(this.journal.behind(this.#meta.row.walletsStep));
   }
 
   /** Bounds the memory after a commit. */

@@ -18,7 +18,7 @@ import type { AssetName, OwnerName, WalletName } from "../protocol/names.ts";
 import { STATUSES } from "../protocol/outcome.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
-import { WALLET_STATUSES } from "./wallet-table.ts";
+import { WALLET_STATUSES } from "./wallet-row.ts";
 
 const VERSION = 1;
 

@@ -1,5 +1,6 @@
 // Invariants 1 and 2 of one shard: sums per asset are zero with the money that moved with items, bounds hold,
-// and held and incoming of each wallet are the sums of what is open.
+// and held and incoming of each wallet are the sums of what is open. Wallets are judged up to date; that rows which
+// lag fit the steps that they lag behind (invariant 4) is checked first-hand.
 
 import type { Hold, Reservation } from "../actors/ledger.ts";
 import type { Wallet } from "../actors/wallet.ts";
@@ -36,6 +37,7 @@ export function verifyWallets(door: ReadOnlyShard, report: Report): WalletCount 
     checkBounds(wallet, report);
     checkReserved(wallet, reserved, report);
   }
+  for (const fault of door.walletFaults()) report(4, "wallet_row_differs", fault);
   const { lastWallet } = door.meta;
   if (wallets !== lastWallet)
     report(4, "wallet_numbers", `${wallets} wallets, the last number is ${lastWallet}`);

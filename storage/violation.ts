@@ -15,6 +15,7 @@ export type ViolationName =
   | "incoming_differs"
   | "reservation_stray"
   | "wallet_numbers"
+  | "wallet_row_differs"
   | "owner_miscounted"
   | "entry_chain_broken"
   | "entry_balance_differs"

@@ -1,60 +1,46 @@
-// The wallet rows and the actors made from them. Owns loading (one query for many), numbering and the flush
-// of what a turn changed: one UPDATE a wallet and turn, however many steps touched it. Does not own which
-// wallets stay in memory (wallet-cache) nor what a step does to one (journal).
+// The wallet actors and the rows that they are made from. Owns loading (one query for many) and numbering. Does
+// not own which wallets stay in memory (wallet-cache), what a step does to one (journal), nor when its balance is
+// written (balance-table).
+//
+// Invariant: a wallet whose row lags behind the journal is in memory, so a row that is loaded is up to date.
 
 import type { WalletFields } from "../actors/ledger.ts";
-import type { Wallet, WalletStatus } from "../actors/wallet.ts";
+import type { Wallet } from "../actors/wallet.ts";
 import { WalletCache } from "../actors/wallet-cache.ts";
 import { assert } from "../protocol/assert.ts";
 import type { Bound } from "../protocol/money.ts";
-import type { AssetName, OwnerName, TenantName, WalletName } from "../protocol/names.ts";
+import type { OwnerName, TenantName, WalletName } from "../protocol/names.ts";
 import { ownerOf, purseOf } from "../protocol/names.ts";
+import { BalanceTable, type WalletLagLimits } from "./balance-table.ts";
 import type { Connection } from "./database.ts";
 import { GenerationCache } from "./generation-cache.ts";
 import type { MetaTable } from "./meta-table.ts";
 import type { NameTable } from "./name-table.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
+import type { StepRow } from "./step-row.ts";
 import { StorageFault } from "./storage-error.ts";
-
-/** Wallet statuses in the order of their stored numbers. */
-export const WALLET_STATUSES = ["open", "frozen", "closed"] as const satisfies readonly WalletStatus[];
-
-/** A wallet's row as SQLite gives it with safe integers. */
-export interface WalletSqlRow {
-  readonly number: bigint;
-  readonly tenant: TenantName;
-  readonly owner: OwnerName;
-  readonly purse: string;
-  readonly asset: AssetName;
-  readonly openedMin: bigint | null;
-  readonly openedMax: bigint | null;
-  readonly meta: string | null;
-  readonly posted: bigint;
-  readonly held: bigint;
-  readonly incoming: bigint;
-  readonly min: bigint | null;
-  readonly max: bigint | null;
-  readonly status: bigint;
-  readonly version: bigint;
-  readonly lastStep: bigint;
-}
-
-/** Columns of {@link WalletSqlRow}; wallet is `w`, owner `o`, tenant `t`. */
-export const WALLET_COLUMNS = `w.number, t.name AS tenant, o.name AS owner, w.purse, w.asset,
-  w.opened_min AS openedMin, w.opened_max AS openedMax, w.meta, w.posted, w.held, w.incoming, w.min, w.max,
-  w.status, w.version, w.last_step AS lastStep`;
+import { WalletLag } from "./wallet-lag.ts";
+import { WALLET_COLUMNS, WALLET_ROWS, type WalletSqlRow, walletOf } from "./wallet-row.ts";
 
 const JOINED = `SELECT ${WALLET_COLUMNS} FROM tenant t JOIN owner o ON o.tenant = t.number
-  JOIN wallet w ON w.owner = o.number`;
+  JOIN wallet w ON w.owner = o.number JOIN balance b ON b.number = w.number`;
 
 /** `named.value` is an owner:purse; CROSS JOIN keeps the order of the look-ups. */
 const NAMED = `SELECT ${WALLET_COLUMNS} FROM json_each(?) named CROSS JOIN tenant t CROSS JOIN owner o
-  CROSS JOIN wallet w WHERE t.name = ? AND o.tenant = t.number
+  CROSS JOIN wallet w CROSS JOIN balance b WHERE t.name = +? AND o.tenant = t.number
   AND o.name = substr(named.value, 1, instr(named.value, ':') - 1)
-  AND w.owner = o.number AND w.purse = substr(named.value, instr(named.value, ':') + 1)`;
+  AND w.owner = o.number AND w.purse = substr(named.value, instr(named.value, ':') + 1)
+  AND b.number = w.number`;
 
 /** Names of wallets kept by number, for journal rows. */
 const NAMES_CACHED = 100_000;
+
+/** What the wallets work with. */
+export interface WalletParts {
+  readonly meta: MetaTable;
+  readonly names: NameTable;
+  readonly lag: WalletLagLimits;
+}
 
 /** See the file header. */
 export class WalletTable {
@@ -63,36 +49,36 @@ export class WalletTable {
   readonly #names: NameTable;
   readonly #cache: WalletCache;
   readonly #walletNames = new GenerationCache<number, WalletName>(NAMES_CACHED);
+  readonly #balances: BalanceTable;
   readonly #sql;
-  #dirty: Wallet[] = [];
 
-  constructor(database: Connection, log: StateLog, { meta, names }: { meta: MetaTable; names: NameTable }) {
+  constructor(database: Connection, log: StateLog, { meta, names, lag }: WalletParts) {
     this.#log = log;
     this.#meta = meta;
     this.#names = names;
     this.#cache = new WalletCache();
+    this.#balances = new BalanceTable(database, lag);
     this.#sql = {
       one: database
         .prepare<[string, string, string], WalletSqlRow>(
-          `${JOINED} WHERE t.name = ? AND o.name = ? AND w.purse = ?`,
+          `${JOINED} WHERE t.name = +? AND o.name = +? AND w.purse = +?`,
         )
         .safeIntegers(true),
       many: database.prepare<[string, string], WalletSqlRow>(NAMED).safeIntegers(true),
       owned: database
-        .prepare<[string, string], WalletSqlRow>(`${JOINED} WHERE t.name = ? AND o.name = ? ORDER BY w.purse`)
+        .prepare<[string, string], WalletSqlRow>(
+          `${JOINED} WHERE t.name = +? AND o.name = +? ORDER BY w.purse`,
+        )
         .safeIntegers(true),
       name: database
         .prepare<[number], WalletName>(
-          "SELECT o.name || ':' || w.purse FROM wallet w JOIN owner o ON o.number = w.owner WHERE w.number = ?",
+          "SELECT o.name || ':' || w.purse FROM wallet w JOIN owner o ON o.number = w.owner WHERE w.number = +?",
         )
         .pluck(),
-      insert: database.prepare(`INSERT INTO wallet (number, owner, purse, asset, opened_min, opened_max, meta,
-        posted, held, incoming, min, max, status, version, last_step)
-        VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, 0, 0, 0)`),
-      update: database.prepare<
-        (bigint | number | null)[]
-      >(`UPDATE wallet SET posted = ?, held = ?, incoming = ?,
-        min = ?, max = ?, status = ?, version = ?, last_step = ? WHERE number = ?`),
+      numbered: database
+        .prepare<[number], WalletSqlRow>(`${WALLET_ROWS} WHERE w.number = +?`)
+        .safeIntegers(true),
+      insert: database.prepare("INSERT INTO wallet VALUES (?, ?, ?, ?, ?, ?, ?)"),
     };
   }
 
@@ -110,15 +96,18 @@ export class WalletTable {
   /** Loads the wallets of a tenant that are not in memory, in one query. */
   prefetch(tenant: TenantName, names: readonly WalletName[]): void {
     const missing = new Set<WalletName>();
-    for (const name of names) if (!this.#cache.has(tenant, name)) missing.add(name);
+    for (const name of names) if (!this.#cache.peek(tenant, name)) missing.add(name);
     if (missing.size === 0) return;
     for (const row of this.#sql.many.all(JSON.stringify([...missing]), tenant))
       this.#cache.put(walletOf(row));
   }
 
-  /** All wallets of an owner by purse, as committed; not kept in memory. */
+  /** All wallets of an owner by purse, as committed; not kept in memory. Between turns. */
   owned(tenant: TenantName, owner: OwnerName): Wallet[] {
-    return this.#sql.owned.all(tenant, owner).map(walletOf);
+    return this.#sql.owned.all(tenant, owner).map((row) => {
+      const stored = walletOf(row);
+      return this.#cache.peek(tenant, stored.name) ?? stored;
+    });
   }
 
   /** A wallet's name by its number. Errors: `StorageFault` when there is none. */
@@ -139,8 +128,7 @@ export class WalletTable {
     const number = this.#meta.row.lastWallet + 1;
     this.#meta.row.lastWallet = number;
     this.#logCreation(number, owner.number, fields);
-    const bounds = [sqlOf(min), sqlOf(max)];
-    this.#sql.insert.run(number, owner.number, purseOf(name), asset, ...bounds, meta, ...bounds);
+    this.#sql.insert.run(number, owner.number, purseOf(name), asset, sqlOf(min), sqlOf(max), meta);
     this.#names.countWallet(owner);
     const wallet: Wallet = {
       number,
@@ -162,7 +150,7 @@ export class WalletTable {
       warm: true,
     };
     this.#cache.put(wallet);
-    this.markDirty(wallet);
+    this.#balances.open(wallet);
     return wallet;
   }
 
@@ -171,44 +159,57 @@ export class WalletTable {
     return wallet.dirty || this.#cache.get(wallet.tenant, wallet.name) === wallet;
   }
 
-  /** Notes that a wallet changed and must be flushed. */
+  /** Notes that a wallet changed and must be written some time. */
   markDirty(wallet: Wallet): void {
-    if (wallet.dirty) return;
-    wallet.dirty = true;
-    this.#dirty.push(wallet);
+    this.#balances.mark(wallet);
   }
 
-  /** Writes every wallet that the turn changed, in key order. */
+  /** Writes this commit's share of the balances that lag, and moves the mark. */
   flush(): void {
-    this.#dirty.sort((left, right) => left.number - right.number);
-    for (const wallet of this.#dirty) {
-      assert(wallet.version > 0, "a wallet that was created was also opened");
-      this.#sql.update.run(
-        wallet.posted,
-        wallet.held,
-        wallet.incoming,
-        sqlOf(wallet.min),
-        sqlOf(wallet.max),
-        WALLET_STATUSES.indexOf(wallet.status),
-        wallet.version,
-        wallet.lastStep,
-        wallet.number,
-      );
+    const { row } = this.#meta;
+    row.walletsStep = this.#balances.flush(row.lastStep);
+  }
+
+  /** Whether rows lag behind the journal. */
+  get lags(): boolean {
+    return this.#balances.waiting > 0;
+  }
+
+  /** Writes all balances that lag, and moves the mark. */
+  flushAll(): void {
+    const { row } = this.#meta;
+    row.walletsStep = this.#balances.flushAll(row.lastStep);
+  }
+
+  /**
+   * Loads the wallets whose rows lag, after an opening or a rollback.
+   * @param steps the journal behind `wallets_step`
+   * Errors: `StorageFault` when a row does not fit the journal.
+   */
+  restore(steps: Iterable<StepRow>): void {
+    const { walletsStep, lastStep } = this.#meta.row;
+    this.#balances.restart(walletsStep, lastStep);
+    const lag = new WalletLag(steps, (number) => {
+      const row = this.#sql.numbered.get(number);
+      return row && walletOf(row);
+    });
+    const [fault] = lag.faults;
+    if (fault !== undefined) throw new StorageFault("corrupt", fault);
+    for (const wallet of lag.behind()) {
+      this.#cache.put(wallet);
+      this.#balances.mark(wallet);
     }
   }
 
   /** Bounds the memory after a commit. */
   committed(): void {
-    for (const wallet of this.#dirty) wallet.dirty = false;
-    this.#dirty = [];
     this.#cache.trim();
     this.#walletNames.trim();
   }
 
   /** Forgets everything: a rollback. */
   drop(): void {
-    for (const wallet of this.#dirty) wallet.dirty = false;
-    this.#dirty = [];
+    this.#balances.drop();
     this.#cache.clear();
     this.#walletNames.clear();
   }
@@ -228,29 +229,4 @@ export class WalletTable {
 
 function sqlOf(bound: Bound): bigint | null {
   return bound === "unlimited" ? null : bound;
-}
-
-/** The actor that a row describes. Errors: `StorageFault` for a status that is none. */
-export function walletOf(row: WalletSqlRow): Wallet {
-  const status = WALLET_STATUSES[Number(row.status)];
-  if (!status) throw new StorageFault("corrupt", `wallet ${row.number} has status ${row.status}`);
-  return {
-    number: Number(row.number),
-    tenant: row.tenant,
-    name: `${row.owner}:${row.purse}` as WalletName,
-    asset: row.asset,
-    openedMin: row.openedMin ?? "unlimited",
-    openedMax: row.openedMax ?? "unlimited",
-    meta: row.meta,
-    posted: row.posted,
-    held: row.held,
-    incoming: row.incoming,
-    min: row.min ?? "unlimited",
-    max: row.max ?? "unlimited",
-    status,
-    version: Number(row.version),
-    lastStep: Number(row.lastStep),
-    dirty: false,
-    warm: false,
-  };
 }

@@ -2,8 +2,9 @@
 // way. Reads rows itself beside the sweep that operators run, so that the two cannot be wrong together.
 
 import assert from "node:assert/strict";
+import type { Wallet } from "../../actors/wallet.ts";
 import { openReader } from "../../storage/database.ts";
-import { openCut } from "../../storage/read-only.ts";
+import { openCut, ReadOnlyShard } from "../../storage/read-only.ts";
 import { verifyShards } from "../../storage/verify.ts";
 import type { LabShard, ShardLab } from "./shard-lab.ts";
 
@@ -19,6 +20,17 @@ export function rowsOfShard(shard: LabShard, sql: string): Row[] {
   }
 }
 
+/** All wallets of a shard: what memory holds, which is also what a reader of the file sees. */
+export function walletsOfShard(shard: LabShard): Wallet[] {
+  using door = ReadOnlyShard.open(shard.file.path);
+  return [...door.wallets()].map((stored) => {
+    const live = shard.file.ledger.wallet(stored.tenant, stored.name);
+    assert.ok(live);
+    assert.deepEqual({ ...stored, dirty: live.dirty, warm: live.warm }, live);
+    return live;
+  });
+}
+
 function add(sums: Map<string, bigint>, asset: unknown, amount: bigint): void {
   sums.set(String(asset), (sums.get(String(asset)) ?? 0n) + amount);
 }
@@ -27,8 +39,7 @@ function add(sums: Map<string, bigint>, asset: unknown, amount: bigint): void {
 export function assertSums(lab: ShardLab): void {
   for (const shard of lab.shards) {
     const sums = new Map<string, bigint>();
-    for (const row of rowsOfShard(shard, "SELECT asset, posted FROM wallet"))
-      add(sums, row["asset"], BigInt(String(row["posted"])));
+    for (const { asset, posted } of walletsOfShard(shard)) add(sums, asset, posted);
     for (const row of rowsOfShard(shard, "SELECT asset, direction, sum FROM pair_money")) {
       const sum = BigInt(String(row["sum"]));
       add(sums, row["asset"], row["direction"] === 0n ? sum : -sum);
@@ -52,8 +63,8 @@ export function assertSettled(lab: ShardLab): void {
       0,
       "no vote is waited for",
     );
-    const held = rowsOfShard(shard, "SELECT held, incoming FROM wallet");
-    for (const row of held) assert.equal(row["incoming"], 0n, "no credit is reserved");
+    const wallets = walletsOfShard(shard);
+    for (const { incoming } of wallets) assert.equal(incoming, 0n, "no credit is reserved");
     const left = rowsOfShard(shard, "SELECT number FROM hold").map((row) => {
       const hold = ledger.hold(Number(row["number"]));
       assert.ok(hold && hold.status !== "placing", "every placing has ended");
@@ -66,11 +77,7 @@ export function assertSettled(lab: ShardLab): void {
       assert.equal(ledger.hold(target)?.status, "open", "only open holds have a timer");
     }
     const sum = (amounts: readonly bigint[]) => amounts.reduce((total, amount) => total + amount, 0n);
-    assert.equal(
-      sum(held.map((row) => BigInt(String(row["held"])))),
-      sum(left),
-      "held is what open holds have left",
-    );
+    assert.equal(sum(wallets.map(({ held }) => held)), sum(left), "held is what open holds have left");
     for (const other of lab.shards) assertPair(shard, other);
     for (const { number, open } of commandsOf(shard)) assert.ok(!open, `command ${number} has an outcome`);
   }

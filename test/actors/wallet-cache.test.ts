@@ -43,7 +43,7 @@ test("what is used between trims outlives what is not", () => {
     for (const wallet of hot) cache.get(TENANT, wallet.name);
     cache.trim();
     assert.equal(cache.size, 10);
-    for (const wallet of hot) assert.ok(cache.has(TENANT, wallet.name), `round ${round}`);
+    for (const wallet of hot) assert.ok(cache.peek(TENANT, wallet.name), `round ${round}`);
   }
 });
 
@@ -54,7 +54,7 @@ test("a dirty wallet stays, even when all are dirty and too many", () => {
   assert.equal(cache.size, 6);
   for (const wallet of wallets.slice(0, 4)) wallet.dirty = false;
   assert.equal(cache.trim(), 4);
-  for (const wallet of wallets.slice(4)) assert.ok(cache.has(TENANT, wallet.name));
+  for (const wallet of wallets.slice(4)) assert.ok(cache.peek(TENANT, wallet.name));
 });
 
 test("a second actor of one wallet is a bug", () => {

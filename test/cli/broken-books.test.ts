@@ -17,10 +17,7 @@ test("one changed balance is found offline and live, with a typed violation and 
     await dev.stop();
     assert.equal((await callJson(["verify", "--data", dataDir])).exit, 0);
     const database = new Database(join(dataDir, "shards", "0.db"));
-    assert.equal(
-      database.prepare("UPDATE wallet SET posted = posted + 1 WHERE purse = 'usd' AND min = 0").run().changes,
-      1,
-    );
+    assert.equal(database.prepare("UPDATE balance SET posted = posted + 1 WHERE min = 0").run().changes, 1);
     database.close();
     const offline = await callJson(["verify", "--data", dataDir]);
     assert.deepEqual([offline.exit, offline.json["clean"], offline.json["inconclusive"]], [1, false, false]);

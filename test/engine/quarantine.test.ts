@@ -33,8 +33,9 @@ const WALLETS = [
 const FUNDS = "1000";
 
 /** Held below zero: whatever changes the wallet breaks an invariant. */
-const POISON = "UPDATE wallet SET held = -5 WHERE purse = 'bad'";
-const CURE = "UPDATE wallet SET held = 0 WHERE purse = 'bad'";
+const BAD = "number IN (SELECT number FROM wallet WHERE purse = 'bad')";
+const POISON = `UPDATE balance SET held = -5 WHERE ${BAD}`;
+const CURE = `UPDATE balance SET held = 0 WHERE ${BAD}`;
 
 test("a command that throws is refused with internal_error, alone in its record and its turn", async (t) => {
   const site = await openSite(t);
@@ -228,8 +229,8 @@ async function requireCompletionHalts(site: Site, id: string, completion: Comple
 const UNREADABLE: readonly (readonly [row: string, spoil: string, cure: string, command: JsonCommand])[] = [
   [
     "wallet",
-    "UPDATE wallet SET status = 9 WHERE purse = 'bad'",
-    "UPDATE wallet SET status = 0 WHERE purse = 'bad'",
+    `UPDATE balance SET status = 9 WHERE ${BAD}`,
+    `UPDATE balance SET status = 0 WHERE ${BAD}`,
     pay(1, "usd", "bad"),
   ],
   [
@@ -294,10 +295,11 @@ interface StoredBalance {
 
 function setBalance(site: Site, { shard, wallet, column, value }: StoredBalance & { value: number }): void {
   const [owner = "", purse = ""] = wallet.split(":");
-  const where = "purse = ? AND owner = (SELECT number FROM owner WHERE name = ?)";
+  const where =
+    "number = (SELECT w.number FROM wallet w JOIN owner o ON o.number = w.owner WHERE w.purse = ? AND o.name = ?)";
   tamper(
     shardPath(site.dataDir, shard),
-    `UPDATE wallet SET ${column} = ? WHERE ${where}`,
+    `UPDATE balance SET ${column} = ? WHERE ${where}`,
     value,
     purse,
     owner,

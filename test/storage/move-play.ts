@@ -10,6 +10,7 @@ import { ownerOf } from "../../protocol/names.ts";
 import {
   claim,
   must,
+  NO_LAG,
   openWallet,
   outcomeOf,
   TENANT,
@@ -24,8 +25,8 @@ const bob = walletName("bob:usd");
 
 /** Shards 0 and 1 with wallets, a transfer, an open hold, and moves in every state between them. */
 export class MovePlay implements Disposable {
-  readonly here = new TestShard(0);
-  readonly there = new TestShard(1);
+  readonly here = new TestShard(0, NO_LAG);
+  readonly there = new TestShard(1, NO_LAG);
 
   constructor() {
     const { here, there } = this;

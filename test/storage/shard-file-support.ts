@@ -13,6 +13,7 @@ import type { Bound } from "../../protocol/money.ts";
 import type { AssetName, OwnerName, TenantName, WalletName } from "../../protocol/names.ts";
 import { ownerOf, parseAsset, parseOwner, parseTenant, parseWallet } from "../../protocol/names.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
+import { WALLET_LAG, type WalletLagLimits } from "../../storage/balance-table.ts";
 import { ShardFile } from "../../storage/shard-file.ts";
 
 /** The identity of every test file. */
@@ -23,6 +24,9 @@ export const TENANT = must(parseTenant("demo"));
 export const USD = must(parseAsset("USD/2"));
 /** The stamp of position 0. */
 export const START_MS = 1_800_000_000_000;
+
+/** Rows of wallets that never lag: for tests that look at rows. */
+export const NO_LAG: WalletLagLimits = { roundSteps: 0, waitingMax: 0 };
 
 /** A temporary directory that disposes of itself. */
 export function temporaryDirectory(): { path: string } & Disposable {
@@ -36,17 +40,20 @@ export class TestShard implements Disposable {
   readonly path: string;
   readonly shard: number;
   file: ShardFile;
+  readonly #walletLag: WalletLagLimits;
   #nextId = 1;
 
-  constructor(shard = 0) {
+  /** @param walletLag how far rows of wallets lag; as in service when it is left out */
+  constructor(shard = 0, walletLag: WalletLagLimits = WALLET_LAG) {
     this.shard = shard;
+    this.#walletLag = walletLag;
     this.path = join(this.directory.path, `${shard}.db`);
     this.file = this.open();
   }
 
   /** Opens the file once more. */
   open(): ShardFile {
-    return ShardFile.open({ ...IDENTITY, shard: this.shard, path: this.path });
+    return ShardFile.open({ ...IDENTITY, shard: this.shard, path: this.path, walletLag: this.#walletLag });
   }
 
   /** Closes the file and opens it again. */
