@@ -9,6 +9,7 @@ import { listRecords } from "../../cluster/log-lookup.ts";
 import { decodeOwnerRecord } from "../../protocol/owner-record-codec.ts";
 import { quarantineSubject, shardStream } from "../../protocol/subject.ts";
 import { ReadOnlyShard } from "../../storage/read-only.ts";
+import { ShardFile } from "../../storage/shard-file.ts";
 import { idOf, openCommand, ownerOnShard, transferCommand } from "../support/command-mix.ts";
 import { until } from "../support/condition.ts";
 import { type Json, type JsonCommand, objectOf } from "../support/json-client.ts";
@@ -293,7 +294,11 @@ interface StoredBalance {
   readonly column: "held" | "incoming";
 }
 
+/** Opens the file and closes it first, so that no row lags behind the journal after a kill. */
 function setBalance(site: Site, { shard, wallet, column, value }: StoredBalance & { value: number }): void {
+  const path = shardPath(site.dataDir, shard);
+  const { cluster, shards } = metaOf(path);
+  ShardFile.open({ path, cluster, shard, shards }).close();
   const [owner = "", purse = ""] = wallet.split(":");
   const where =
     "number = (SELECT w.number FROM wallet w JOIN owner o ON o.number = w.owner WHERE w.purse = ? AND o.name = ?)";
@@ -304,6 +309,11 @@ function setBalance(site: Site, { shard, wallet, column, value }: StoredBalance 
     purse,
     owner,
   );
+}
+
+function metaOf(path: string): ReadOnlyShard["meta"] {
+  using door = ReadOnlyShard.open(path);
+  return door.meta;
 }
 
 function isReserved(site: Site, { shard, wallet, column }: StoredBalance): boolean {
