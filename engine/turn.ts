@@ -12,6 +12,7 @@ import type { QuarantineLookup, RecordAnswers } from "../actors/shard-record.ts"
 import { assert } from "../protocol/assert.ts";
 import type { TurnStage } from "../protocol/phases.ts";
 import type { ShardFile } from "../storage/shard-file.ts";
+import { prefetchCommands } from "./command-prefetch.ts";
 import type { TurnRecord } from "./turn-record.ts";
 import { prefetchWallets } from "./wallet-prefetch.ts";
 
@@ -44,6 +45,7 @@ export function runTurn(
   file.begin();
   onStage("decode");
   try {
+    prefetchCommands(file, records);
     onStage("index");
     prefetchWallets(file, records);
     onStage("load");

@@ -9,7 +9,7 @@ import { assert } from "../protocol/assert.ts";
 import type { CommandId } from "../protocol/command-id.ts";
 import type { OwnerName, TenantName } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
-import { CommandClaims } from "./command-claims.ts";
+import { type ClaimKey, type ClaimOptions, CommandClaims, type StoredClaims } from "./command-claims.ts";
 import { readClaim, writeClaim } from "./command-row.ts";
 import type { Connection } from "./database.ts";
 import type { MetaTable } from "./meta-table.ts";
@@ -32,7 +32,7 @@ interface CommandSqlRow {
 }
 
 /** See the file header. */
-export class CommandTable {
+export class CommandTable implements StoredClaims {
   readonly #log: StateLog;
   readonly #meta: MetaTable;
   readonly #names: NameTable;
@@ -41,18 +41,53 @@ export class CommandTable {
   readonly #sql;
   #pending: Pending[] = [];
 
-  constructor(database: Connection, log: StateLog, { meta, names }: { meta: MetaTable; names: NameTable }) {
+  constructor(
+    database: Connection,
+    log: StateLog,
+    { meta, names, index }: { meta: MetaTable; names: NameTable; index?: ClaimOptions | undefined },
+  ) {
     this.#log = log;
     this.#meta = meta;
     this.#names = names;
-    this.#claims = new CommandClaims(database);
     this.#batch = new RowBatch(database, "command", ["number", "claim", "outcome"]);
     this.#sql = {
       one: database.prepare<[number], CommandSqlRow>(`SELECT c.claim, coalesce(c.outcome, o.body) AS outcome
         FROM command c LEFT JOIN outcome o ON o.number = c.number WHERE c.number = ?`),
       settle: database.prepare<[Uint8Array, number]>(`INSERT INTO outcome (number, body)
         SELECT number, ? FROM command WHERE number = ? AND outcome IS NULL ON CONFLICT DO NOTHING`),
+      claim: database.prepare<[number], Uint8Array>("SELECT claim FROM command WHERE number = ?").pluck(),
+      claims: database.prepare<[number], { number: number; claim: Uint8Array }>(
+        "SELECT number, claim FROM command WHERE number > ? ORDER BY number",
+      ),
     };
+    this.#claims = new CommandClaims(database, this, index);
+  }
+
+  /** Looks the ids of a turn's commands up before they are applied; owners that are new have none. */
+  prefetch(
+    tenant: TenantName,
+    commands: readonly { readonly owner: OwnerName; readonly id: CommandId }[],
+  ): void {
+    const keys: ClaimKey[] = [];
+    for (const { owner, id } of commands) {
+      const row = this.#names.findOwner(tenant, owner);
+      if (row) keys.push({ owner: row.number, id });
+    }
+    this.#claims.prefetch(keys);
+  }
+
+  isClaim(number: number, owner: number, id: CommandId): boolean {
+    const body = this.#pendingOf(number)?.claim ?? this.#sql.claim.get(number);
+    assert(body !== undefined, "a command's number was claimed");
+    const row = readClaim(number, body);
+    return row.id === id && row.owner === owner;
+  }
+
+  *claimsAfter(number: number): Generator<ClaimKey & { readonly number: number }> {
+    for (const row of this.#sql.claims.iterate(number)) {
+      const { owner, id } = readClaim(row.number, row.claim);
+      yield { number: row.number, owner, id };
+    }
   }
 
   /** Claims an id: its new number, or the row that holds it. */
@@ -121,10 +156,26 @@ export class CommandTable {
     this.#pending = [];
   }
 
+  /** Writes the slices of the index that are due: when the rows of the turn's commands are written. */
+  flushIndex(): void {
+    assert(this.#pending.length === 0, "the index covers commands that are rows");
+    this.#claims.flush();
+  }
+
+  /** Notes that the turn is on disk. */
+  committed(): void {
+    this.#claims.committed();
+  }
+
   /** Forgets what waits: a rollback. */
   drop(): void {
     this.#pending = [];
     this.#batch.drop();
+  }
+
+  /** Takes the claims of a turn that was rolled back out of the index: when the file's row was read again. */
+  reload(): void {
+    this.#claims.reload(this.#meta.row.lastCommand);
   }
 
   /** Numbers are dense, so the place in the list follows from the number. */

@@ -9,8 +9,6 @@
 import type { Hold, PairState, Prepared, Saga, Timer } from "../actors/ledger.ts";
 import type { Wallet } from "../actors/wallet.ts";
 import { assert } from "../protocol/assert.ts";
-import type { CommandId } from "../protocol/command-id.ts";
-import { commandIdBytes } from "../protocol/command-id.ts";
 import type { ItemMoney } from "../protocol/item.ts";
 import type { AssetName, OwnerName, TenantName, WalletName } from "../protocol/names.ts";
 import { ownerOf, purseOf } from "../protocol/names.ts";
@@ -18,6 +16,7 @@ import type { Outcome } from "../protocol/outcome.ts";
 import { type ClaimRow, readClaim } from "./command-row.ts";
 import { type Connection, openReader } from "./database.ts";
 import { readHold } from "./hold-row.ts";
+import { IndexStore } from "./index-store.ts";
 import { type MetaRow, selectMeta } from "./meta-table.ts";
 import { readMoney } from "./money-row.ts";
 import { readOutcome } from "./outcome-row.ts";
@@ -161,6 +160,13 @@ export class ReadOnlyShard implements Disposable {
     }
   }
 
+  /** What commands claimed, by number. */
+  *claims(): Generator<ClaimRow & { readonly number: number }> {
+    for (const { number, claim } of pages(this.#sql.claims, (row) => row.number)) {
+      yield { number, ...readClaim(number, claim) };
+    }
+  }
+
   /** Holds by number. */
   *holds(): Generator<Hold> {
     for (const { number, tenant, owner, body } of pages(this.#sql.holds, (row) => row.number)) {
@@ -263,9 +269,15 @@ export class ReadOnlyShard implements Disposable {
     return body && readSaga(number, body);
   }
 
-  /** The number that the command index gives an id, or undefined. */
-  indexed(owner: number, id: CommandId): number | undefined {
-    return this.#sql.indexed.get(commandIdBytes(id), owner);
+  /** What a command claimed, or undefined. */
+  claim(number: number): ClaimRow | undefined {
+    const body = this.#sql.claim.get(number);
+    return body && readClaim(number, body);
+  }
+
+  /** The rows of the command index. */
+  get index(): IndexStore {
+    return new IndexStore(this.#database);
   }
 
   /** Whether a command is recorded and has no outcome yet; undefined when it is not recorded. */
@@ -277,11 +289,6 @@ export class ReadOnlyShard implements Disposable {
   /** Whether a timer of the kind exists for a target. */
   hasTimer(kind: Timer["kind"], target: number): boolean {
     return this.#sql.hasTimer.get(kind === "expire" ? 0 : 1, target) !== undefined;
-  }
-
-  /** Row counts of tables whose rows are also numbered. */
-  counts(): { wallets: number; steps: number; commands: number; indexed: number; outcomes: number } {
-    return this.#sql.counts.get() ?? { wallets: 0, steps: 0, commands: 0, indexed: 0, outcomes: 0 };
   }
 
   /** Numbers of owners whose count of wallets is wrong, at most `limit`. */

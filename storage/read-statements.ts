@@ -60,6 +60,9 @@ function pageStatements(database: Connection) {
       `SELECT c.number, c.claim, c.outcome AS early, o.body AS late FROM command c
        LEFT JOIN outcome o ON o.number = c.number ${behind("c.number")}`,
     ),
+    claims: database.prepare<PageOf, { number: number; claim: Uint8Array }>(
+      `SELECT number, claim FROM command ${behind("number")}`,
+    ),
     holds: database.prepare<PageOf, HoldSqlRow>(`${HOLD} ${behind("h.number")}`),
     reversals: database
       .prepare<PageOf, { number: bigint; units: bigint }>(`SELECT * FROM reversal ${behind("number")}`)
@@ -100,9 +103,7 @@ function lookUpStatements(database: Connection) {
     step: database.prepare<[number], StepSqlRow>("SELECT * FROM step WHERE number = ?"),
     hold: database.prepare<[number], HoldSqlRow>(`${HOLD} WHERE h.number = +?`),
     saga: database.prepare<[number], Uint8Array>("SELECT body FROM saga WHERE number = ?").pluck(),
-    indexed: database
-      .prepare<[Uint8Array, number], number>("SELECT number FROM command_index WHERE id = ? AND owner = ?")
-      .pluck(),
+    claim: database.prepare<[number], Uint8Array>("SELECT claim FROM command WHERE number = ?").pluck(),
     isOpen: database
       .prepare<[number], number>(
         `SELECT c.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM outcome o WHERE o.number = c.number)
@@ -117,12 +118,6 @@ function lookUpStatements(database: Connection) {
 
 function sweepStatements(database: Connection) {
   return {
-    counts: database.prepare<
-      [],
-      { wallets: number; steps: number; commands: number; indexed: number; outcomes: number }
-    >(`SELECT (SELECT count(*) FROM wallet) AS wallets, (SELECT count(*) FROM step) AS steps,
-       (SELECT count(*) FROM command) AS commands, (SELECT count(*) FROM command_index) AS indexed,
-       (SELECT count(*) FROM outcome) AS outcomes`),
     miscountedOwners: database
       .prepare<[number], number>(
         "SELECT number FROM owner o WHERE wallets <> (SELECT count(*) FROM wallet w WHERE w.owner = o.number) LIMIT ?",

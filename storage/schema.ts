@@ -2,7 +2,7 @@
 // mark. A published migration is never edited: a change is a new one behind the last.
 //
 // What grows with traffic (step, command, outcome, outbox) is appended at the end of a B-tree by number, as
-// one compact blob a row; only the command index is keyed by something else (see command-claims.ts). A wallet's
+// one compact blob a row; only the pages of the command index move about (see index-runs.ts). A wallet's
 // balance has a narrow row of its own, which lags behind the journal (see balance-table.ts).
 
 /** `PRAGMA application_id` of a shard file: "Cofr". */
@@ -39,9 +39,16 @@ CREATE TABLE step (
 ) STRICT;
 CREATE TABLE command (number INTEGER PRIMARY KEY, claim BLOB NOT NULL, outcome BLOB) STRICT;
 CREATE TABLE outcome (number INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
-CREATE TABLE command_index (
-  id BLOB NOT NULL, owner INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (id, owner)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE index_layout (
+  one INTEGER PRIMARY KEY CHECK (one = 1), seed BLOB NOT NULL, capacity INTEGER NOT NULL,
+  page_bits INTEGER NOT NULL, block_bits INTEGER NOT NULL, fan_out_bits INTEGER NOT NULL
+) STRICT;
+CREATE TABLE index_run (
+  number INTEGER PRIMARY KEY, level INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  started INTEGER NOT NULL, done INTEGER NOT NULL
+) STRICT;
+CREATE TABLE index_page (key INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE index_filter (key INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE hold (
   number INTEGER PRIMARY KEY, owner INTEGER NOT NULL REFERENCES owner (number), listed INTEGER NOT NULL,
   body BLOB NOT NULL

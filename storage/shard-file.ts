@@ -10,11 +10,13 @@
 
 import type { PairState } from "../actors/ledger.ts";
 import { assert } from "../protocol/assert.ts";
+import type { CommandId } from "../protocol/command-id.ts";
 import { chainHash } from "../protocol/digest.ts";
 import { WAL_BYTES_MAX } from "../protocol/limits.ts";
 import type { OwnerName, TenantName, WalletName } from "../protocol/names.ts";
 import { WALLET_LAG, type WalletLagLimits } from "./balance-table.ts";
 import { type CheckpointReport, WalFile } from "./checkpoint.ts";
+import type { ClaimOptions } from "./command-claims.ts";
 import { type Connection, openWriter } from "./database.ts";
 import { MetaTable, type ShardIdentity } from "./meta-table.ts";
 import type { OutboxRun } from "./pair-table.ts";
@@ -33,6 +35,8 @@ export interface ShardFileOptions extends ShardIdentity {
   readonly recentSteps?: number;
   /** How far the rows of wallets may lag behind the journal; default `WALLET_LAG`. */
   readonly walletLag?: WalletLagLimits;
+  /** The command index's shape and hash, for tests. */
+  readonly index?: ClaimOptions;
 }
 
 /** What a record brings besides its body. */
@@ -102,7 +106,7 @@ export class ShardFile {
 
   private constructor(
     database: Connection,
-    { path, cluster, shard, shards, recentSteps = 0, walletLag = WALLET_LAG }: ShardFileOptions,
+    { path, cluster, shard, shards, recentSteps = 0, walletLag = WALLET_LAG, index }: ShardFileOptions,
   ) {
     this.path = path;
     this.#database = database;
@@ -113,6 +117,7 @@ export class ShardFile {
     this.ledger = new ShardLedger(database, this.#log, this.#meta, {
       recent: new RecentSteps(recentSteps),
       lag: walletLag,
+      index,
     });
     this.ledger.restore();
     this.reads = new ShardReads(this.ledger, this.#meta);
@@ -242,6 +247,7 @@ export class ShardFile {
       this.#meta.reload();
       this.ledger.pairs.reload();
       this.ledger.restore();
+      this.ledger.commands.reload();
       this.#mode = wasUnusable ? "unusable" : "idle";
     } catch {
       // What brought the turn down is being thrown already; this file only must not be used again.
@@ -252,6 +258,14 @@ export class ShardFile {
   /** Loads wallets of a tenant that are not in memory, in one query. Inside a turn. */
   prefetch(tenant: TenantName, names: readonly WalletName[]): void {
     this.ledger.wallets.prefetch(tenant, names);
+  }
+
+  /** Looks the ids of a tenant's commands up before they are applied, all at once. Inside a turn. */
+  prefetchCommands(
+    tenant: TenantName,
+    commands: readonly { readonly owner: OwnerName; readonly id: CommandId }[],
+  ): void {
+    this.ledger.commands.prefetch(tenant, commands);
   }
 
   /** Hash (16 bytes) of the record at a position; null when it is not kept any more or not applied yet. */

@@ -21,6 +21,7 @@ import type { Outcome } from "../protocol/outcome.ts";
 import type { EpochStart } from "../protocol/owner-record.ts";
 import type { PairMark } from "../protocol/peer-frame.ts";
 import type { WalletLagLimits } from "./balance-table.ts";
+import type { ClaimOptions } from "./command-claims.ts";
 import { CommandTable } from "./command-table.ts";
 import type { Connection } from "./database.ts";
 import { HoldTable } from "./hold-table.ts";
@@ -40,6 +41,7 @@ const NO_MONEY: readonly ItemMoney[] = [];
 export interface ShardMemory {
   readonly recent: RecentSteps;
   readonly lag: WalletLagLimits;
+  readonly index: ClaimOptions | undefined;
 }
 
 /** See the file header; each method is described by {@link Ledger}. */
@@ -58,7 +60,7 @@ export class ShardLedger implements Ledger {
   readonly #log: StateLog;
   readonly #meta: MetaTable;
 
-  constructor(database: Connection, log: StateLog, meta: MetaTable, { recent, lag }: ShardMemory) {
+  constructor(database: Connection, log: StateLog, meta: MetaTable, { recent, lag, index }: ShardMemory) {
     const { shard, shards, cluster } = meta.row;
     this.shard = shard;
     this.shards = shards;
@@ -68,7 +70,7 @@ export class ShardLedger implements Ledger {
     this.names = new NameTable(database, log);
     this.wallets = new WalletTable(database, log, { meta, names: this.names, lag });
     this.journal = new Journal(database, log, { meta, names: this.names, wallets: this.wallets, recent });
-    this.commands = new CommandTable(database, log, { meta, names: this.names });
+    this.commands = new CommandTable(database, log, { meta, names: this.names, index });
     this.holds = new HoldTable(database, log, this.names);
     this.sagas = new SagaTable(database, log);
     this.timers = new TimerTable(database, log, meta);
@@ -227,6 +229,7 @@ export class ShardLedger implements Ledger {
     this.wallets.flush();
     this.names.flush();
     this.pairs.flush();
+    this.commands.flushIndex();
   }
 
   /** Loads what memory must hold, after an opening or a rollback. Errors: `StorageFault`. */
@@ -237,6 +240,7 @@ export class ShardLedger implements Ledger {
   /** Bounds the memory after a commit. */
   committed(): void {
     this.journal.committed();
+    this.commands.committed();
     this.wallets.committed();
     this.names.trim();
     this.pairs.committed();

@@ -4,6 +4,7 @@
 
 import { RECORD_HASHES_KEPT } from "../protocol/limits.ts";
 import type { ReadOnlyShard } from "./read-only-shard.ts";
+import { verifyClaims } from "./verify-claims.ts";
 import { verifyCommands } from "./verify-commands.ts";
 import { verifyEntryChains, verifySteps } from "./verify-journal.ts";
 import { type OpenCount, verifyMoves } from "./verify-moves.ts";
@@ -129,6 +130,7 @@ function verifyShard(
     guarded(report, 2, () => verifySteps(door, wallets.entries, report));
     guarded(report, 4, () => verifyEntryChains(door, report));
     guarded(report, 3, () => verifyCommands(door, report));
+    guarded(report, 3, () => verifyClaims(door, report));
     guarded(report, 5, () => {
       for (const fault of door.integrityFaults()) report(5, "file_corrupt", fault);
     });

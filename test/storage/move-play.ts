@@ -25,7 +25,10 @@ const bob = walletName("bob:usd");
 
 /** Shards 0 and 1 with wallets, a transfer, an open hold, and moves in every state between them. */
 export class MovePlay implements Disposable {
-  readonly here = new TestShard(0, NO_LAG);
+  /** Its first commands are in a run of the index. */
+  readonly here = new TestShard(0, NO_LAG, {
+    shape: { capacity: 4, pageBits: 8, blockBits: 0, fanOutBits: 1 },
+  });
   readonly there = new TestShard(1, NO_LAG);
 
   constructor() {

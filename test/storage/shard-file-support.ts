@@ -14,6 +14,7 @@ import type { AssetName, OwnerName, TenantName, WalletName } from "../../protoco
 import { ownerOf, parseAsset, parseOwner, parseTenant, parseWallet } from "../../protocol/names.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
 import { WALLET_LAG, type WalletLagLimits } from "../../storage/balance-table.ts";
+import type { ClaimOptions } from "../../storage/command-claims.ts";
 import { ShardFile } from "../../storage/shard-file.ts";
 
 /** The identity of every test file. */
@@ -37,23 +38,29 @@ export function temporaryDirectory(): { path: string } & Disposable {
 /** An open shard file in a temporary directory. */
 export class TestShard implements Disposable {
   readonly directory = temporaryDirectory();
-  readonly path: string;
+  path: string;
   readonly shard: number;
+  readonly #index: ClaimOptions | undefined;
   file: ShardFile;
   readonly #walletLag: WalletLagLimits;
   #nextId = 1;
 
-  /** @param walletLag how far rows of wallets lag; as in service when it is left out */
-  constructor(shard = 0, walletLag: WalletLagLimits = WALLET_LAG) {
+  /**
+   * @param walletLag how far rows of wallets lag; as in service when it is left out
+   * @param index the shape of the command index and its hash; as in service when it is left out
+   */
+  constructor(shard = 0, walletLag: WalletLagLimits = WALLET_LAG, index?: ClaimOptions) {
     this.shard = shard;
     this.#walletLag = walletLag;
+    this.#index = index;
     this.path = join(this.directory.path, `${shard}.db`);
     this.file = this.open();
   }
 
-  /** Opens the file once more. */
-  open(): ShardFile {
-    return ShardFile.open({ ...IDENTITY, shard: this.shard, path: this.path, walletLag: this.#walletLag });
+  /** Opens the file, or a copy of it, once more. */
+  open(path = this.path): ShardFile {
+    const index = this.#index && { index: this.#index };
+    return ShardFile.open({ ...IDENTITY, shard: this.shard, path, walletLag: this.#walletLag, ...index });
   }
 
   /** Closes the file and opens it again. */

@@ -105,9 +105,39 @@ const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationNa
   ["UPDATE command SET outcome = NULL WHERE number = 2", "here", "command_without_outcome", "deep"],
   ["INSERT INTO outcome SELECT 2, body FROM outcome", "here", "command_with_two_outcomes", "deep"],
   ["UPDATE command SET outcome = zeroblob(2) WHERE number = 2", "here", "row_corrupt", "deep"],
-  ["DELETE FROM command_index WHERE number = 2", "here", "command_index_differs", "deep"],
-  ["UPDATE command_index SET number = 1 WHERE number = 2", "here", "command_index_differs", "deep"],
-  ["INSERT INTO command_index VALUES (zeroblob(16), 1, 99)", "here", "command_index_differs", "deep"],
+  [
+    "DELETE FROM index_page WHERE key = (SELECT min(key) FROM index_page)",
+    "here",
+    "command_index_differs",
+    "deep",
+  ],
+  [
+    "UPDATE index_page SET body = CAST(substr(body, 1, 8) || x'63000000' AS BLOB)",
+    "here",
+    "command_index_differs",
+    "deep",
+  ],
+  ["UPDATE index_page SET body = CAST(body || body AS BLOB)", "here", "command_index_differs", "deep"],
+  ["UPDATE index_page SET body = zeroblob(5)", "here", "row_corrupt", "deep"],
+  ["UPDATE index_page SET key = key + 1", "here", "command_index_differs", "deep"],
+  ["UPDATE index_filter SET body = zeroblob(length(body))", "here", "command_index_differs", "deep"],
+  ["DELETE FROM index_filter", "here", "row_corrupt", "deep"],
+  ["DELETE FROM index_run", "here", "command_index_differs", "deep"],
+  ["UPDATE index_run SET last = last + 1", "here", "command_index_differs", "deep"],
+  ["UPDATE index_run SET first = first + 1", "here", "command_index_differs", "deep"],
+  ["UPDATE index_layout SET seed = zeroblob(8)", "here", "command_index_differs", "deep"],
+  [
+    "UPDATE command SET claim = (SELECT claim FROM command WHERE number = 1) WHERE number = 2",
+    "here",
+    "command_index_differs",
+    "deep",
+  ],
+  [
+    "UPDATE command SET claim = (SELECT claim FROM command WHERE number = 1) WHERE number = (SELECT max(number) FROM command)",
+    "here",
+    "command_index_differs",
+    "deep",
+  ],
 ];
 
 function sweep(play: MovePlay, options: { deep: boolean; running?: boolean }): VerifyReport {
