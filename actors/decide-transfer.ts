@@ -19,7 +19,6 @@ import {
 } from "./move-tally.ts";
 import { startSaga } from "./saga-start.ts";
 import { balancesOfAll, refusedOutcome, settledOutcome } from "./terminal-outcome.ts";
-import { balancesOf } from "./wallet.ts";
 
 /** A command with its tenant and the number under which it was claimed. */
 export interface Claimed<Kind> {
@@ -64,8 +63,8 @@ function decideOneLeg(ledger: Ledger, tenant: TenantName, command: TransferComma
     { wallet: from, posted: -leg.amount, held: 0n, incoming: 0n, leg: 0, counterparty: leg.to },
     { wallet: to, posted: leg.amount, held: 0n, incoming: 0n, leg: 0, counterparty: leg.from },
   ];
-  ledger.append(transferStep(tenant, command, "transfer", "posted", changes));
-  return settledOutcome(ledger, command, "posted", [balancesOf(from), balancesOf(to)]);
+  const balances = ledger.append(transferStep(tenant, command, "transfer", "posted", changes));
+  return settledOutcome(ledger, command, "posted", balances);
 }
 
 function postMove(ledger: Ledger, { tenant, command }: Claimed<TransferCommand>, move: MoveTally): Outcome {

@@ -12,7 +12,7 @@ import type { StepKind } from "../protocol/entry.ts";
 import type { Item, ItemLeg, ItemMoney, MoveKind } from "../protocol/item.ts";
 import type { Bound } from "../protocol/money.ts";
 import type { AssetName, OwnerName, TenantName, WalletName } from "../protocol/names.ts";
-import type { Outcome, Refusal, Status } from "../protocol/outcome.ts";
+import type { Balances, Outcome, Refusal, Status } from "../protocol/outcome.ts";
 import type { EpochStart } from "../protocol/owner-record.ts";
 import type { PairMark } from "../protocol/peer-frame.ts";
 import type { Wallet, WalletStatus } from "./wallet.ts";
@@ -214,8 +214,11 @@ export interface Ledger {
   walletCount(tenant: TenantName, owner: OwnerName): number;
   /** Makes a wallet with zero balances, status open and version 0; a step of kind open must follow. */
   createWallet(fields: WalletFields): Wallet;
-  /** Applies a step to its wallets (deltas, bounds, status, version + 1 each) and journals it. */
-  append(step: Step): void;
+  /**
+   * Applies a step to its wallets (deltas, bounds, status, version + 1 each) and journals it.
+   * @returns their balances after it, by change: an outcome that tells no more is stored as the step's number
+   */
+  append(step: Step): readonly Balances[];
 
   /**
    * Claims an id for a new command.

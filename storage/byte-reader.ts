@@ -49,6 +49,21 @@ export class ByteReader {
     throw this.fault("has a number of more than 8 bytes");
   }
 
+  /** A number written by `uint32`. */
+  uint32(): number {
+    return this.#view.getUint32(this.#skip(4));
+  }
+
+  /** A number written by `amount`. */
+  amount(): bigint {
+    if (this.#bytes[this.#at] === 0x80 && this.#bytes[this.#at + 1] === 0) {
+      this.#skip(2);
+      return this.int64();
+    }
+    const doubled = this.varint();
+    return BigInt(doubled % 2 === 0 ? doubled / 2 : -(doubled + 1) / 2);
+  }
+
   /** A signed 64-bit number. */
   int64(): bigint {
     return this.#view.getBigInt64(this.#skip(8));

@@ -1,6 +1,6 @@
 // Writes rows as compact bytes: the one encoding that the state chain hashes and the tables store.
-// Owns the primitive forms (varint, int64, text, id). Does not own any row's layout: each row codec does,
-// and puts a version in front. One buffer is used again for every record, so that a row costs no allocation
+// Owns the primitive forms (varint, amount, text, id). Does not own any row's layout: each row codec does, and
+// puts a version in front, or the run of its rows does. One buffer is used again for every record, so that a row costs no allocation
 // but the view that is bound to its statement.
 //
 // Invariant: a view handed out by `view` stays what it is until `reset`; growing moves on to a new buffer and
@@ -12,12 +12,19 @@ import { type Bound, isInt64 } from "../protocol/money.ts";
 
 const NIBBLES = nibbleTable();
 const DASH = 45;
+/** Amounts nearer to zero are written as varints. */
+const AMOUNT_SHORT = 2 ** 52;
+/** Bytes up to which a loop copies faster than a call. */
+const LOOP_COPY_MAX = 96;
 
 /** A growing buffer with the primitive forms of rows. Throws only on values outside their stated range. */
 export class ByteWriter {
   #bytes: Buffer;
   #view: DataView;
   #length = 0;
+  /** The id written last, and where: a command's id is in its claim and in its step. */
+  #lastId: CommandId | null = null;
+  #lastIdAt = 0;
 
   /** @param capacity bytes to begin with; it doubles when it is full */
   constructor(capacity = 64 * 1024) {
@@ -33,6 +40,7 @@ export class ByteWriter {
   /** Forgets everything; views handed out before may be overwritten from here on. */
   reset(): void {
     this.#length = 0;
+    this.#lastId = null;
   }
 
   /** The bytes from `start` to here, not copied. */
@@ -45,25 +53,44 @@ export class ByteWriter {
     return Buffer.from(this.view(start));
   }
 
+  /** The bytes from `start` to `end`, copied. */
+  slice(start: number, end: number): Buffer {
+    return Buffer.from(this.#bytes.subarray(start, end));
+  }
+
   /** One byte, 0..255. */
   byte(value: number): void {
-    this.#reserve(1);
-    this.#bytes[this.#length] = value;
-    this.#length += 1;
+    if (this.#length === this.#bytes.length) this.#grow(1);
+    this.#bytes[this.#length++] = value;
   }
 
   /** A number 0..2^53-1 in 1 to 8 bytes, seven bits a byte, lowest first. */
   varint(value: number): void {
-    assert(Number.isSafeInteger(value) && value >= 0, "a varint is a number 0..2^53-1");
-    this.#reserve(8);
-    let rest = value;
-    while (rest >= 0x80) {
-      this.#bytes[this.#length] = (rest & 0x7f) | 0x80;
-      this.#length += 1;
-      rest = rest < 0x80000000 ? rest >>> 7 : Math.floor(rest / 128);
+    if (this.#length + 8 > this.#bytes.length) this.#grow(8);
+    if (value < 0x80 && value >= 0 && Number.isInteger(value)) this.#bytes[this.#length++] = value;
+    else this.#longVarint(value);
+  }
+
+  /** A number 0..2^32-1 in 4 bytes, big-endian. */
+  uint32(value: number): void {
+    this.#reserve(4);
+    this.#view.setUint32(this.#length, value);
+    this.#length += 4;
+  }
+
+  /**
+   * A signed 64-bit number, short when it is small: doubled, its sign in the lowest bit, as a varint; beyond 2^52
+   * the bytes 80 00, which no varint begins with, and 8 bytes.
+   */
+  amount(value: bigint): void {
+    const number = Number(value);
+    if (number < AMOUNT_SHORT && number > -AMOUNT_SHORT) {
+      this.varint(number < 0 ? -number * 2 - 1 : number * 2);
+    } else {
+      this.byte(0x80);
+      this.byte(0);
+      this.int64(value);
     }
-    this.#bytes[this.#length] = rest;
-    this.#length += 1;
   }
 
   /** A signed 64-bit number in 8 bytes, big-endian. */
@@ -118,14 +145,13 @@ export class ByteWriter {
   /** A command id as its 16 bytes. */
   id(id: CommandId): void {
     this.#reserve(16);
-    let at = 0;
-    for (let index = 0; index < 16; index += 1) {
-      if (id.charCodeAt(at) === DASH) at += 1;
-      this.#bytes[this.#length + index] = hexByte(id.charCodeAt(at), id.charCodeAt(at + 1));
-      at += 2;
-    }
-    assert(at === 36, "a command id is 36 characters of UUID text");
-    this.#length += 16;
+    const bytes = this.#bytes;
+    const start = this.#length;
+    if (id === this.#lastId) bytes.copyWithin(start, this.#lastIdAt, this.#lastIdAt + 16);
+    else writeId(bytes, start, id);
+    this.#lastId = id;
+    this.#lastIdAt = start;
+    this.#length = start + 16;
   }
 
   /** An id or null: 0 = null, else 1 and its 16 bytes. */
@@ -137,8 +163,19 @@ export class ByteWriter {
   /** Bytes as they are, without a length. */
   raw(bytes: Uint8Array): void {
     this.#reserve(bytes.length);
-    this.#bytes.set(bytes, this.#length);
+    if (bytes.length <= LOOP_COPY_MAX) copyShort(this.#bytes, this.#length, bytes, 0, bytes.length);
+    else this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
+  }
+
+  /** Bytes of another writer, `end` excluded, without a length. */
+  copyFrom(other: ByteWriter, start: number, end: number): void {
+    assert(start <= end && end <= other.#length, "bytes that were written are copied");
+    const count = end - start;
+    this.#reserve(count);
+    if (count <= LOOP_COPY_MAX) copyShort(this.#bytes, this.#length, other.#bytes, start, end);
+    else this.#bytes.set(other.#bytes.subarray(start, end), this.#length);
+    this.#length += count;
   }
 
   /** Bytes with their length in front. */
@@ -147,28 +184,63 @@ export class ByteWriter {
     this.raw(bytes);
   }
 
+  #longVarint(value: number): void {
+    assert(Number.isSafeInteger(value) && value >= 0, "a varint is a number 0..2^53-1");
+    const bytes = this.#bytes;
+    let at = this.#length;
+    let rest = value;
+    while (rest > 0x7fffffff) {
+      bytes[at++] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    while (rest >= 0x80) {
+      bytes[at++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    bytes[at++] = rest;
+    this.#length = at;
+  }
+
   /** Writes short ASCII text with its length; false (and rubbish behind the mark) when it is not ASCII. */
   #ascii(value: string): boolean {
-    this.#reserve(value.length + 1);
+    const { length } = value;
+    this.#reserve(length + 1);
+    const bytes = this.#bytes;
     let at = this.#length;
-    this.#bytes[at] = value.length;
-    at += 1;
-    for (let index = 0; index < value.length; index += 1, at += 1) {
+    bytes[at++] = length;
+    for (let index = 0; index < length; index += 1) {
       const code = value.charCodeAt(index);
       if (code >= 128) return false;
-      this.#bytes[at] = code;
+      bytes[at++] = code;
     }
     this.#length = at;
     return true;
   }
 
   #reserve(count: number): void {
-    if (this.#length + count <= this.#bytes.length) return;
+    if (this.#length + count > this.#bytes.length) this.#grow(count);
+  }
+
+  #grow(count: number): void {
     const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#length + count));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer);
   }
+}
+
+function writeId(bytes: Uint8Array, start: number, id: CommandId): void {
+  let at = 0;
+  for (let index = 0; index < 16; index += 1) {
+    if (id.charCodeAt(at) === DASH) at += 1;
+    bytes[start + index] = hexByte(id.charCodeAt(at), id.charCodeAt(at + 1));
+    at += 2;
+  }
+  assert(at === 36, "a command id is 36 characters of UUID text");
+}
+
+function copyShort(target: Uint8Array, at: number, source: Uint8Array, start: number, end: number): void {
+  for (let from = start, to = at; from < end; from += 1, to += 1) target[to] = source[from] ?? 0;
 }
 
 function hexByte(high: number, low: number): number {

@@ -1,8 +1,9 @@
-// Commands by number, with their outcomes. A command that settles in its own record is one appended row; one
-// that stays open gets its outcome later as a row of the table `outcome`, appended too, instead of a second
-// write of a row that lies pages back.
+// Commands by number, with their outcomes. A command that settles in its own record is one row of a run; one that
+// stays open gets its outcome later as a row of the table `outcome`, appended too, instead of a second write of a
+// row that lies pages back.
 //
-// Invariant: a number has one outcome, for ever: the second one is refused by the guard here and by the key.
+// Invariants: a number has one outcome, for ever: the second one is refused by the guard here and by the key. Which
+// of the two places holds an outcome depends on records alone, never on turns.
 
 import type { CommandRow } from "../actors/ledger.ts";
 import { assert } from "../protocol/assert.ts";
@@ -10,25 +11,33 @@ import type { CommandId } from "../protocol/command-id.ts";
 import type { OwnerName, TenantName } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import { type ClaimKey, type ClaimOptions, CommandClaims, type StoredClaims } from "./command-claims.ts";
-import { readClaim, writeClaim } from "./command-row.ts";
+import { CLAIM_PART, type ClaimRow, claimsOf, OUTCOME_PART, readClaim, writeClaim } from "./command-row.ts";
 import type { Connection } from "./database.ts";
+import type { Journal } from "./journal.ts";
 import type { MetaTable } from "./meta-table.ts";
 import type { NameTable } from "./name-table.ts";
-import { readOutcome, writeOutcome } from "./outcome-row.ts";
+import { type OutcomeAt, readOutcome, writeOutcome, writeOutcomeStep } from "./outcome-row.ts";
 import { RowBatch } from "./row-batch.ts";
+import { RunTable } from "./run-table.ts";
+import { COMMAND_RUNS } from "./schema.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
+import { outcomeOfStep } from "./step-outcome.ts";
+import type { WalletTable } from "./wallet-table.ts";
 
-/** A command of the turn that is being applied: not a row yet. */
-interface Pending {
-  readonly row: Omit<CommandRow, "outcome">;
-  readonly claim: Uint8Array;
-  outcome: Outcome | null;
-  body: Uint8Array | null;
+/** What the table works with. */
+export interface CommandParts {
+  readonly meta: MetaTable;
+  readonly names: NameTable;
+  readonly wallets: WalletTable;
+  readonly journal: Journal;
+  /** Shape of the command index, for tests. */
+  readonly index?: ClaimOptions | undefined;
 }
 
-interface CommandSqlRow {
-  readonly claim: Uint8Array;
-  readonly outcome: Uint8Array | null;
+interface LateSqlRow {
+  readonly position: number;
+  readonly timeMs: number;
+  readonly body: Uint8Array;
 }
 
 /** See the file header. */
@@ -36,28 +45,28 @@ export class CommandTable implements StoredClaims {
   readonly #log: StateLog;
   readonly #meta: MetaTable;
   readonly #names: NameTable;
+  readonly #wallets: WalletTable;
+  readonly #journal: Journal;
   readonly #claims: CommandClaims;
-  readonly #batch: RowBatch;
+  readonly #rows: RunTable;
+  readonly #late: RowBatch;
   readonly #sql;
-  #pending: Pending[] = [];
+  /** Outcomes of the commands that wait, in their order. */
+  #waiting: (Outcome | null)[] = [];
+  /** Outcomes settled since the last flush for commands that were written before, by number. */
+  readonly #settled = new Map<number, Outcome>();
 
-  constructor(
-    database: Connection,
-    log: StateLog,
-    { meta, names, index }: { meta: MetaTable; names: NameTable; index?: ClaimOptions | undefined },
-  ) {
+  constructor(database: Connection, log: StateLog, { meta, names, wallets, journal, index }: CommandParts) {
     this.#log = log;
     this.#meta = meta;
     this.#names = names;
-    this.#batch = new RowBatch(database, "command", ["number", "claim", "outcome"]);
+    this.#wallets = wallets;
+    this.#journal = journal;
+    this.#rows = new RunTable(database, log, { meta, name: COMMAND_RUNS });
+    this.#late = new RowBatch(database, "outcome", ["number", "position", "time_ms", "body"]);
     this.#sql = {
-      one: database.prepare<[number], CommandSqlRow>(`SELECT c.claim, coalesce(c.outcome, o.body) AS outcome
-        FROM command c LEFT JOIN outcome o ON o.number = c.number WHERE c.number = ?`),
-      settle: database.prepare<[Uint8Array, number]>(`INSERT INTO outcome (number, body)
-        SELECT number, ? FROM command WHERE number = ? AND outcome IS NULL ON CONFLICT DO NOTHING`),
-      claim: database.prepare<[number], Uint8Array>("SELECT claim FROM command WHERE number = ?").pluck(),
-      claims: database.prepare<[number], { number: number; claim: Uint8Array }>(
-        "SELECT number, claim FROM command WHERE number > ? ORDER BY number",
+      late: database.prepare<[number], LateSqlRow>(
+        "SELECT position, time_ms AS timeMs, body FROM outcome WHERE number = ?",
       ),
     };
     this.#claims = new CommandClaims(database, this, index);
@@ -77,17 +86,12 @@ export class CommandTable implements StoredClaims {
   }
 
   isClaim(number: number, owner: number, id: CommandId): boolean {
-    const body = this.#pendingOf(number)?.claim ?? this.#sql.claim.get(number);
-    assert(body !== undefined, "a command's number was claimed");
-    const row = readClaim(number, body);
+    const row = this.#claimOf(number);
     return row.id === id && row.owner === owner;
   }
 
   *claimsAfter(number: number): Generator<ClaimKey & { readonly number: number }> {
-    for (const row of this.#sql.claims.iterate(number)) {
-      const { owner, id } = readClaim(row.number, row.claim);
-      yield { number: row.number, owner, id };
-    }
+    for (const run of this.#rows.reader.from(number + 1)) yield* claimsOf(run, number);
   }
 
   /** Claims an id: its new number, or the row that holds it. */
@@ -103,29 +107,33 @@ export class CommandTable implements StoredClaims {
     writer.varint(number);
     const start = writer.length;
     writeClaim(writer, { owner: ownerRow.number, id, content });
-    const row = { number, tenant, owner, id, content };
-    this.#pending.push({ row, claim: writer.view(start), outcome: null, body: null });
+    this.#rows.push(number, start);
+    this.#waiting.push(null);
     return { number };
   }
 
   /** Stores the outcome of a claimed command, once. */
   settle(number: number, outcome: Outcome): void {
+    const { position, timeMs } = this.#meta.row;
     assert(!outcome.replayed, "a stored outcome is not a replay");
-    assert(outcome.position === this.#meta.row.position, "an outcome names the record that settles it");
+    assert(
+      outcome.position === position && outcome.timeMs === timeMs,
+      "an outcome names the record that settles it",
+    );
+    const isWaiting = this.#rows.isWaiting(number);
+    if (isWaiting) assert(this.#waitingOutcome(number) === null, "a command settles once");
+    else this.#assertOpen(number);
     const { writer } = this.#log;
     this.#log.open(WRITE.outcome);
     writer.varint(number);
     const start = writer.length;
-    writeOutcome(writer, outcome);
-    const pending = this.#pendingOf(number);
-    if (pending) {
-      assert(pending.outcome === null, "a command settles once");
-      pending.outcome = outcome;
-      pending.body = writer.view(start);
-      return;
-    }
-    const { changes } = this.#sql.settle.run(writer.view(start), number);
-    assert(changes === 1, "a command that settles later was recorded and is open");
+    const step = this.#journal.stepTelling(outcome);
+    if (step === null) writeOutcome(writer, outcome);
+    else writeOutcomeStep(writer, step);
+    if (isWaiting) this.#waiting[number - this.#rows.firstWaiting] = outcome;
+    else this.#settled.set(number, outcome);
+    if (this.#rows.isOfThisRecord(number)) this.#rows.setPart(number, OUTCOME_PART, start);
+    else this.#late.push(number, position, timeMs, writer.view(start));
   }
 
   /** A command by its id, or undefined. */
@@ -138,27 +146,33 @@ export class CommandTable implements StoredClaims {
 
   /** A recorded command by its number. Errors: asserts that it exists. */
   command(number: number): CommandRow {
-    const pending = this.#pendingOf(number);
-    if (pending) return { ...pending.row, outcome: pending.outcome };
-    const row = this.#sql.one.get(number);
-    assert(row !== undefined, "a command's number was claimed");
-    const { owner: ownerNumber, id, content } = readClaim(number, row.claim);
-    const { tenant, name: owner } = this.#names.owner(ownerNumber);
-    const { shard } = this.#meta.row;
-    const outcome = row.outcome === null ? null : readOutcome(row.outcome, { id, shard });
-    return { number, tenant, owner, id, content, outcome };
+    if (this.#rows.isWaiting(number)) {
+      const claim = readClaim(number, this.#rows.waitingPart(number, CLAIM_PART));
+      return this.#rowOf(number, claim, this.#waitingOutcome(number));
+    }
+    const run = this.#rows.reader.holding(number);
+    const body = run?.part(number, CLAIM_PART);
+    assert(run !== undefined && body !== null && body !== undefined, "a command's number was claimed");
+    const claim = readClaim(number, body);
+    const early = run.part(number, OUTCOME_PART);
+    if (early !== null)
+      return this.#rowOf(number, claim, this.#outcomeOf(early, claim.id, run.placeOf(number)));
+    const settled = this.#settled.get(number);
+    if (settled) return this.#rowOf(number, claim, settled);
+    const late = this.#sql.late.get(number);
+    return this.#rowOf(number, claim, late ? this.#outcomeOf(late.body, claim.id, late) : null);
   }
 
   /** Inserts what waits. */
   flush(): void {
-    for (const { row, claim, body } of this.#pending) this.#batch.push(row.number, claim, body);
-    this.#batch.flush();
-    this.#pending = [];
+    this.#rows.flush();
+    this.#late.flush();
+    this.#forgetOutcomes();
   }
 
   /** Writes the slices of the index that are due: when the rows of the turn's commands are written. */
   flushIndex(): void {
-    assert(this.#pending.length === 0, "the index covers commands that are rows");
+    assert(this.#waiting.length === 0, "the index covers commands that are rows");
     this.#claims.flush();
   }
 
@@ -169,8 +183,9 @@ export class CommandTable implements StoredClaims {
 
   /** Forgets what waits: a rollback. */
   drop(): void {
-    this.#pending = [];
-    this.#batch.drop();
+    this.#rows.drop();
+    this.#late.drop();
+    this.#forgetOutcomes();
   }
 
   /** Takes the claims of a turn that was rolled back out of the index: when the file's row was read again. */
@@ -178,9 +193,43 @@ export class CommandTable implements StoredClaims {
     this.#claims.reload(this.#meta.row.lastCommand);
   }
 
-  /** Numbers are dense, so the place in the list follows from the number. */
-  #pendingOf(number: number): Pending | undefined {
-    const first = this.#pending[0];
-    return first && number >= first.row.number ? this.#pending[number - first.row.number] : undefined;
+  #claimOf(number: number): ClaimRow {
+    const body = this.#rows.isWaiting(number)
+      ? this.#rows.waitingPart(number, CLAIM_PART)
+      : this.#rows.reader.holding(number)?.part(number, CLAIM_PART);
+    assert(body !== null && body !== undefined, "a command's number was claimed");
+    return readClaim(number, body);
+  }
+
+  #forgetOutcomes(): void {
+    this.#waiting = [];
+    this.#settled.clear();
+  }
+
+  #waitingOutcome(number: number): Outcome | null {
+    return this.#waiting[number - this.#rows.firstWaiting] ?? null;
+  }
+
+  #assertOpen(number: number): void {
+    const run = this.#rows.reader.holding(number);
+    const isOpen =
+      run?.part(number, OUTCOME_PART) === null &&
+      !this.#settled.has(number) &&
+      this.#sql.late.get(number) === undefined;
+    assert(isOpen, "a command that settles later was recorded and is open");
+  }
+
+  #rowOf(number: number, { owner: ownerNumber, id, content }: ClaimRow, outcome: Outcome | null): CommandRow {
+    const { tenant, name: owner } = this.#names.owner(ownerNumber);
+    return { number, tenant, owner, id, content, outcome };
+  }
+
+  #outcomeOf(body: Uint8Array, id: CommandId, at: Pick<OutcomeAt, "position" | "timeMs">): Outcome {
+    const { position, timeMs } = at;
+    const nameOf = (wallet: number) => this.#wallets.nameOf(wallet);
+    return readOutcome(body, { id, shard: this.#meta.row.shard, position, timeMs }, (number) => {
+      const step = this.#journal.step(number);
+      return step && outcomeOfStep(step, nameOf);
+    });
   }
 }

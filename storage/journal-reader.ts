@@ -2,10 +2,10 @@
 // before each, which comes from the journal and not from what was sent.
 
 import { assert } from "../protocol/assert.ts";
-import type { Balances } from "../protocol/outcome.ts";
 import type { JournalStep, StepPlaceInLog } from "./journal-step.ts";
 import type { ShardLedger } from "./shard-ledger.ts";
-import type { StepEntry, StepRow } from "./step-row.ts";
+import { balancesOfEntry } from "./step-outcome.ts";
+import type { StepRow } from "./step-row.ts";
 
 /** Reads steps in order. */
 export class JournalReader {
@@ -31,7 +31,8 @@ export class JournalReader {
     const { number, position, index, owner, kind, op, status, command, transfer, code, ref, timeMs } = step;
     const tenant = this.#ledger.names.tenantName(step.tenant);
     const previous = this.#placeOf(step.previousOfTenant, places);
-    const wallets = step.entries.map((entry) => this.#balancesOf(entry));
+    const nameOf = (wallet: number) => this.#ledger.wallets.nameOf(wallet);
+    const wallets = step.entries.map((entry) => balancesOfEntry(entry, nameOf));
     return {
       ...{ number, position, index, tenant, owner, kind, op, status, command, transfer, code, ref, timeMs },
       previous,
@@ -46,10 +47,5 @@ export class JournalReader {
     const step = this.#ledger.journal.step(number);
     assert(step !== undefined, "a tenant's steps are a chain");
     return { position: step.position, index: step.index };
-  }
-
-  #balancesOf({ wallet, posted, held, incoming, min, version }: StepEntry): Balances {
-    const available = min === "unlimited" ? min : posted - held - min;
-    return { wallet: this.#ledger.wallets.nameOf(wallet), posted, held, incoming, available, version };
   }
 }

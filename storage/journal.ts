@@ -9,15 +9,24 @@ import type { Step, Transit, WalletChange } from "../actors/ledger.ts";
 import { balancesOf } from "../actors/wallet.ts";
 import { assertWallet } from "../actors/wallet-invariant.ts";
 import { assert } from "../protocol/assert.ts";
+import type { Balances, Outcome } from "../protocol/outcome.ts";
 import type { Connection } from "./database.ts";
-import type { JournalStep, StepPlaceInLog } from "./journal-step.ts";
+import type { StepPlaceInLog } from "./journal-step.ts";
 import type { MetaTable } from "./meta-table.ts";
 import type { NameTable, TenantRow } from "./name-table.ts";
 import type { RecentSteps } from "./recent-steps.ts";
-import { RowBatch } from "./row-batch.ts";
+import { RunTable } from "./run-table.ts";
+import { STEP_RUNS } from "./schema.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
-import { readStep, type StepRow, type StepSqlRow, writeStep } from "./step-row.ts";
+import { type StepRow, stepOf, writeEntry, writeStepHead, writeStepTransits } from "./step-row.ts";
 import type { WalletTable } from "./wallet-table.ts";
+
+/** The step appended last, as an outcome is compared with it. */
+interface LastStep {
+  readonly number: number;
+  readonly step: Step;
+  readonly balances: readonly Balances[];
+}
 
 /** What the journal works with. */
 export interface JournalParts {
@@ -38,9 +47,9 @@ export class Journal {
   readonly #meta: MetaTable;
   readonly #names: NameTable;
   readonly #wallets: WalletTable;
-  readonly #batch: RowBatch;
-  readonly #sql;
+  readonly #rows: RunTable;
   #indexInRecord = 0;
+  #last: LastStep | null = null;
 
   constructor(database: Connection, log: StateLog, { meta, names, wallets, recent }: JournalParts) {
     this.recent = recent;
@@ -48,22 +57,20 @@ export class Journal {
     this.#meta = meta;
     this.#names = names;
     this.#wallets = wallets;
-    this.#batch = new RowBatch(database, "step", ["number", "position", "idx", "body"]);
-    this.#sql = {
-      one: database.prepare<[number], StepSqlRow>("SELECT * FROM step WHERE number = ?"),
-      after: database.prepare<[number, number], StepSqlRow>(
-        "SELECT * FROM step WHERE number > ? ORDER BY number LIMIT ?",
-      ),
-    };
+    this.#rows = new RunTable(database, log, { meta, name: STEP_RUNS });
   }
 
   /** A record begins: its steps are numbered from 0. */
   beginRecord(): void {
     this.#indexInRecord = 0;
+    this.#last = null;
   }
 
-  /** Applies a step to its wallets and stores it. Errors: asserts every invariant of the file header. */
-  append(step: Step): void {
+  /**
+   * Applies a step to its wallets and stores it. Errors: asserts every invariant of the file header.
+   * @returns the balances of its wallets after it, by change
+   */
+  append(step: Step): readonly Balances[] {
     assert(
       step.changes.length > 0 || step.status !== "pending",
       "a step changes a wallet or settles a command",
@@ -72,39 +79,47 @@ export class Journal {
     const { row } = this.#meta;
     const tenant = this.#names.internTenant(step.tenant);
     const number = row.lastStep + 1;
-    const previousOfWallet: number[] = [];
-    for (const change of step.changes) {
-      assert(change.wallet.tenant === step.tenant, "a step's wallets belong to its tenant");
-      previousOfWallet.push(change.wallet.lastStep);
-      this.#apply(change, number);
-    }
     this.#log.open(WRITE.step);
     const { writer } = this.#log;
     writer.varint(number);
     const start = writer.length;
-    writeStep(writer, step, {
-      tenant: tenant.number,
-      timeMs: row.timeMs,
-      previousOfTenant: tenant.lastStep,
-      previousOfWallet,
-    });
+    writeStepHead(writer, step, { number, tenant: tenant.number, previousOfTenant: tenant.lastStep });
+    const balances = this.#applyAll(step, number);
+    writeStepTransits(writer, step.transits);
+    this.#rows.push(number, start);
+    if (this.recent.isKept) this.#keep(step, number, { tenant, balances });
     const place = { position: row.position, index: this.#indexInRecord };
-    if (this.recent.isKept) this.#keep(step, { number, tenant, timeMs: row.timeMs, ...place });
-    this.#batch.push(number, row.position, this.#indexInRecord, writer.view(start));
+    this.#last = { number, step, balances };
     row.lastStep = number;
     this.#indexInRecord += 1;
     this.#names.setLastStep(tenant, number, place);
+    return balances;
   }
 
-  /** A step by its number, or undefined. */
+  /** The number of the record's last step when that tells everything an outcome says, else null. */
+  stepTelling({ op, status, refusal, balances }: Outcome): number | null {
+    const last = this.#last;
+    if (last === null || refusal !== null || balances === null) return null;
+    if (last.step.op !== op || last.step.status !== status) return null;
+    return balances === last.balances || areSame(balances, last.balances) ? last.number : null;
+  }
+
+  /** A step by its number, or undefined. Not of the open turn. */
   step(number: number): StepRow | undefined {
-    const row = this.#sql.one.get(number);
-    return row && readStep(row);
+    const run = this.#rows.reader.holding(number);
+    return run && stepOf(run, number);
   }
 
   /** Steps behind a number, in order. */
   after(number: number, limit: number): StepRow[] {
-    return this.#sql.after.all(number, limit).map(readStep);
+    const steps: StepRow[] = [];
+    for (const run of this.#rows.reader.from(number + 1)) {
+      for (let at = Math.max(run.first, number + 1); run.has(at); at += 1) {
+        if (steps.length === limit) return steps;
+        steps.push(stepOf(run, at));
+      }
+    }
+    return steps;
   }
 
   /** All steps behind a number, in order, read in pages. */
@@ -120,34 +135,41 @@ export class Journal {
     this.recent.committed();
   }
 
-  /** Inserts what waits. */
+  /** Writes what waits. */
   flush(): void {
-    this.#batch.flush();
+    this.#rows.flush();
   }
 
   /** Forgets what waits: a rollback. */
   drop(): void {
-    this.#batch.drop();
+    this.#last = null;
+    this.#rows.drop();
     this.recent.drop();
   }
 
-  /** Keeps the step for its events; its wallets have changed already. */
+  /** Keeps the step for its events. */
   #keep(
-    step: Step,
-    at: Pick<JournalStep, "number" | "position" | "index" | "timeMs"> & { tenant: TenantRow },
+    { tenant, owner, kind, op, status, command, transfer, code, ref }: Step,
+    number: number,
+    at: { tenant: TenantRow; balances: readonly Balances[] },
   ): void {
-    const { kind, op, status, command, owner, transfer, code, ref, changes } = step;
-    const wallets = changes.map(({ wallet }) => balancesOf(wallet));
-    const previous = this.#placeOfLast(at.tenant);
+    const { position, timeMs } = this.#meta.row;
     this.recent.add({
-      ...{
-        number: at.number,
-        position: at.position,
-        index: at.index,
-        timeMs: at.timeMs,
-        tenant: step.tenant,
-      },
-      ...{ owner, kind, op, status, command, transfer, code, ref, previous, wallets },
+      number,
+      position,
+      index: this.#indexInRecord,
+      timeMs,
+      tenant,
+      owner,
+      kind,
+      op,
+      status,
+      command,
+      transfer,
+      code,
+      ref,
+      previous: this.#placeOfLast(at.tenant),
+      wallets: at.balances,
     });
   }
 
@@ -161,6 +183,24 @@ export class Journal {
     const step = this.step(number);
     assert(step !== undefined, "a tenant's newest step is in the journal");
     return { position: step.position, index: step.index };
+  }
+
+  /** Changes the step's wallets in order, and writes the entry of each. */
+  #applyAll(step: Step, number: number): readonly Balances[] {
+    const { changes, tenant } = step;
+    const balances: Balances[] = [];
+    for (let index = 0; index < changes.length; index += 1) {
+      const change = changes[index];
+      assert(
+        change !== undefined && change.wallet.tenant === tenant,
+        "a step's wallets belong to its tenant",
+      );
+      const distance = number - change.wallet.lastStep;
+      this.#apply(change, number);
+      writeEntry(this.#log.writer, { step, index, distance });
+      balances.push(balancesOf(change.wallet));
+    }
+    return balances;
   }
 
   #apply(change: WalletChange, step: number): void {
@@ -178,6 +218,21 @@ export class Journal {
     this.#wallets.markDirty(wallet);
     assertWallet(wallet);
   }
+}
+
+function areSame(left: readonly Balances[], right: readonly Balances[]): boolean {
+  return left.length === right.length && left.every((balances, index) => isSame(balances, right[index]));
+}
+
+function isSame(left: Balances, right: Balances | undefined): boolean {
+  return (
+    left.wallet === right?.wallet &&
+    left.version === right.version &&
+    left.posted === right.posted &&
+    left.held === right.held &&
+    left.incoming === right.incoming &&
+    left.available === right.available
+  );
 }
 
 /** Requires sum of posted + out - in = 0 per asset. Nearly every step has one asset and no transits. */

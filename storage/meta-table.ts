@@ -59,11 +59,10 @@ export class MetaTable {
     this.#identity = identity;
     insertIfNew(database, identity);
     this.#select = database.prepare<[], MetaRow>(SELECT);
-    this.#update = database.prepare(`UPDATE meta SET position = @position, time_ms = @timeMs, epoch = @epoch,
-      code_version = @codeVersion, log_chain = @logChain, state_chain = @stateChain, last_wallet = @lastWallet,
-      last_step = @lastStep, last_command = @lastCommand, last_timer = @lastTimer,
-      wallets_step = @walletsStep, events_published = @eventsPublished
-      WHERE position = @readPosition AND epoch = @readEpoch AND generation = @readGeneration`);
+    this.#update = database.prepare<(number | Uint8Array)[]>(`UPDATE meta SET position = ?, time_ms = ?,
+      epoch = ?, code_version = ?, log_chain = ?, state_chain = ?, last_wallet = ?, last_step = ?,
+      last_command = ?, last_timer = ?, wallets_step = ?, events_published = ?
+      WHERE position = ? AND epoch = ? AND generation = ?`);
     this.#setNonce = database.prepare<[string]>("UPDATE meta SET stream_nonce = ?");
     this.#row = readMeta(this.#select.get());
     refuseOthers(identity, this.#row);
@@ -85,8 +84,24 @@ export class MetaTable {
   /** Writes the row, guarded. Errors: `StaleOwner` when another engine moved it. */
   flush(): void {
     const { position, epoch, generation } = this.#read;
-    const guard = { readPosition: position, readEpoch: epoch, readGeneration: generation };
-    const { changes } = this.#update.run({ ...this.#row, ...guard });
+    const { row } = this;
+    const { changes } = this.#update.run(
+      row.position,
+      row.timeMs,
+      row.epoch,
+      row.codeVersion,
+      row.logChain,
+      row.stateChain,
+      row.lastWallet,
+      row.lastStep,
+      row.lastCommand,
+      row.lastTimer,
+      row.walletsStep,
+      row.eventsPublished,
+      position,
+      epoch,
+      generation,
+    );
     if (changes !== 1) {
       throw new StaleOwner(
         `position ${position}, epoch ${epoch}, generation ${generation} is not the file's`,

@@ -9,21 +9,28 @@
 import type { Hold, PairState, Prepared, Saga, Timer } from "../actors/ledger.ts";
 import type { Wallet } from "../actors/wallet.ts";
 import { assert } from "../protocol/assert.ts";
+import type { CommandId } from "../protocol/command-id.ts";
 import type { ItemMoney } from "../protocol/item.ts";
 import type { AssetName, OwnerName, TenantName, WalletName } from "../protocol/names.ts";
 import { ownerOf, purseOf } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
-import { type ClaimRow, readClaim } from "./command-row.ts";
+import { CLAIM_PART, type ClaimRow, claimsOf, OUTCOME_PART, readClaim } from "./command-row.ts";
 import { type Connection, openReader } from "./database.ts";
+import { GenerationCache } from "./generation-cache.ts";
 import { readHold } from "./hold-row.ts";
 import { IndexStore } from "./index-store.ts";
 import { type MetaRow, selectMeta } from "./meta-table.ts";
 import { readMoney } from "./money-row.ts";
-import { readOutcome } from "./outcome-row.ts";
+import { type OutcomeAt, readOutcome } from "./outcome-row.ts";
 import { type ReadStatements, readStatements } from "./read-statements.ts";
+import { RECORD_HASH_BYTES } from "./record-hash-table.ts";
+import type { RowRun } from "./row-run.ts";
+import { RunReader } from "./run-reader.ts";
 import { readPrepared, readSaga } from "./saga-row.ts";
-import { readStep, type StepRow } from "./step-row.ts";
-import { storageFaultOf } from "./storage-error.ts";
+import { COMMAND_RUNS, STEP_RUNS } from "./schema.ts";
+import { outcomeOfStep } from "./step-outcome.ts";
+import { type StepRow, stepOf } from "./step-row.ts";
+import { StorageFault, storageFaultOf } from "./storage-error.ts";
 import { timerOf } from "./timer-table.ts";
 import { WalletLag } from "./wallet-lag.ts";
 import { walletOf } from "./wallet-row.ts";
@@ -42,6 +49,17 @@ export interface StoredOwner {
   readonly name: OwnerName;
   readonly wallets: number;
 }
+
+/** The record that settled a command. */
+type RecordPlace = Pick<OutcomeAt, "position" | "timeMs">;
+
+/** An outcome of a later record. */
+interface LateOutcome extends RecordPlace {
+  readonly body: Uint8Array;
+}
+
+/** Names of wallets kept while outcomes are read. */
+const NAMES_CACHED = 200_000;
 
 /** A command as stored; `outcomes` counts the places that hold one for it. */
 export interface StoredCommand extends ClaimRow {
@@ -80,6 +98,9 @@ export class ReadOnlyShard implements Disposable {
   readonly path: string;
   readonly #database: Connection;
   readonly #sql: ReadStatements;
+  readonly #steps: RunReader;
+  readonly #commands: RunReader;
+  readonly #walletNames = new GenerationCache<number, WalletName>(NAMES_CACHED);
   #meta: MetaRow;
   /** Of this snapshot; null = not read yet. */
   #lag: WalletLag | null = null;
@@ -102,6 +123,8 @@ export class ReadOnlyShard implements Disposable {
     this.path = path;
     this.#database = database;
     this.#sql = readStatements(database);
+    this.#steps = new RunReader(database, STEP_RUNS);
+    this.#commands = new RunReader(database, COMMAND_RUNS);
     this.#meta = this.retake();
   }
 
@@ -109,6 +132,8 @@ export class ReadOnlyShard implements Disposable {
   retake(): MetaRow {
     if (this.#database.inTransaction) this.#database.exec("COMMIT");
     this.#database.exec("BEGIN DEFERRED");
+    this.#steps.forget();
+    this.#commands.forget();
     this.#meta = selectMeta(this.#database);
     this.#lag = null;
     return this.#meta;
@@ -147,24 +172,26 @@ export class ReadOnlyShard implements Disposable {
 
   /** Journal steps by number. */
   *steps(): Generator<StepRow> {
-    for (const row of pages(this.#sql.steps, ({ number }) => number)) yield readStep(row);
+    for (const run of this.#steps.from(1)) {
+      for (let number = run.first; run.has(number); number += 1) yield stepOf(run, number);
+    }
   }
 
   /** Commands with their outcomes, by number. */
   *commands(): Generator<StoredCommand> {
-    for (const { number, claim, early, late } of pages(this.#sql.commands, (row) => row.number)) {
-      const row = readClaim(number, claim);
-      const body = early ?? late;
-      const outcome = body && readOutcome(body, { id: row.id, shard: this.#meta.shard });
-      yield { number, ...row, outcome, outcomes: (early ? 1 : 0) + (late ? 1 : 0) };
+    for (const run of this.#commands.from(1)) {
+      const late = new Map<number, LateOutcome>();
+      const behind = this.#sql.lateOutcomes.all(run.first - 1, run.count);
+      for (const outcome of behind) late.set(outcome.number, outcome);
+      for (let number = run.first; run.has(number); number += 1) {
+        yield this.#commandOf(run, number, late.get(number));
+      }
     }
   }
 
   /** What commands claimed, by number. */
   *claims(): Generator<ClaimRow & { readonly number: number }> {
-    for (const { number, claim } of pages(this.#sql.claims, (row) => row.number)) {
-      yield { number, ...readClaim(number, claim) };
-    }
+    for (const run of this.#commands.from(1)) yield* claimsOf(run);
   }
 
   /** Holds by number. */
@@ -233,7 +260,12 @@ export class ReadOnlyShard implements Disposable {
 
   /** Kept hashes of records by position. */
   *recordHashes(): Generator<{ position: number; hash: Uint8Array }> {
-    yield* pages(this.#sql.recordHashes, ({ position }) => position);
+    for (const { first, hashes } of pages(this.#sql.recordHashes, (run) => run.first)) {
+      for (let at = 0; at * RECORD_HASH_BYTES < hashes.length; at += 1) {
+        const hash = hashes.subarray(at * RECORD_HASH_BYTES, (at + 1) * RECORD_HASH_BYTES);
+        yield { position: first + at, hash };
+      }
+    }
   }
 
   /** A wallet by number, up to date, or undefined. */
@@ -253,8 +285,8 @@ export class ReadOnlyShard implements Disposable {
 
   /** A step by number, or undefined. */
   step(number: number): StepRow | undefined {
-    const row = this.#sql.step.get(number);
-    return row && readStep(row);
+    const run = this.#steps.holding(number);
+    return run && stepOf(run, number);
   }
 
   /** A hold by number, or undefined. */
@@ -271,8 +303,8 @@ export class ReadOnlyShard implements Disposable {
 
   /** What a command claimed, or undefined. */
   claim(number: number): ClaimRow | undefined {
-    const body = this.#sql.claim.get(number);
-    return body && readClaim(number, body);
+    const body = this.#commands.holding(number)?.part(number, CLAIM_PART);
+    return body ? readClaim(number, body) : undefined;
   }
 
   /** The rows of the command index. */
@@ -282,8 +314,9 @@ export class ReadOnlyShard implements Disposable {
 
   /** Whether a command is recorded and has no outcome yet; undefined when it is not recorded. */
   isOpen(command: number): boolean | undefined {
-    const open = this.#sql.isOpen.get(command);
-    return open === undefined ? undefined : open === 1;
+    const run = this.#commands.holding(command);
+    if (!run) return undefined;
+    return run.part(command, OUTCOME_PART) === null && this.#sql.lateOutcome.get(command) === undefined;
   }
 
   /** Whether a timer of the kind exists for a target. */
@@ -296,9 +329,9 @@ export class ReadOnlyShard implements Disposable {
     return this.#sql.miscountedOwners.all(limit);
   }
 
-  /** Numbers of late outcomes without an open command, at most `limit`. */
+  /** Numbers of late outcomes beyond the last command, at most `limit`. */
   strayOutcomes(limit: number): number[] {
-    return this.#sql.strayOutcomes.all(limit);
+    return this.#sql.strayOutcomes.all(this.#meta.lastCommand, limit);
   }
 
   /** What SQLite's own check says; empty = sound. Reads the whole file. */
@@ -315,12 +348,43 @@ export class ReadOnlyShard implements Disposable {
   }
 
   *#stepsBehind(number: number): Generator<StepRow> {
-    for (const row of pages(this.#sql.steps, (step) => step.number, number)) yield readStep(row);
+    for (const run of this.#steps.from(number + 1)) {
+      for (let at = Math.max(run.first, number + 1); run.has(at); at += 1) yield stepOf(run, at);
+    }
   }
 
   #storedWallet(number: number): Wallet | undefined {
     const row = this.#sql.wallet.get(number);
     return row && walletOf(row);
+  }
+
+  #commandOf(run: RowRun, number: number, late: LateOutcome | undefined): StoredCommand {
+    const claim = run.part(number, CLAIM_PART);
+    assert(claim !== null, "a command has a claim");
+    const row = readClaim(number, claim);
+    const early = run.part(number, OUTCOME_PART);
+    const at = early === null ? late : run.placeOf(number);
+    const body = early ?? late?.body;
+    const outcome = body && at ? this.#outcomeOf(body, row.id, at) : null;
+    return { number, ...row, outcome, outcomes: (early ? 1 : 0) + (late ? 1 : 0) };
+  }
+
+  #outcomeOf(body: Uint8Array, id: CommandId, { position, timeMs }: RecordPlace): Outcome {
+    const at = { id, shard: this.#meta.shard, position, timeMs };
+    return readOutcome(body, at, (number) => {
+      const step = this.step(number);
+      return step && outcomeOfStep(step, (wallet) => this.#nameOf(wallet));
+    });
+  }
+
+  #nameOf(number: number): WalletName {
+    const known = this.#walletNames.get(number);
+    if (known !== undefined) return known;
+    const name = this.wallet(number)?.name;
+    if (name === undefined) throw new StorageFault("corrupt", `wallet ${number} is missing`);
+    this.#walletNames.set(number, name);
+    this.#walletNames.trim();
+    return name;
   }
 }
 

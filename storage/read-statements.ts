@@ -5,7 +5,6 @@
 import type { AssetName, OwnerName, TenantName } from "../protocol/names.ts";
 import type { Connection } from "./database.ts";
 import { PAIR_COLUMNS, type PairSqlRow } from "./pair-table.ts";
-import type { StepSqlRow } from "./step-row.ts";
 import type { TimerSqlRow } from "./timer-table.ts";
 import { WALLET_ROWS, type WalletSqlRow } from "./wallet-row.ts";
 
@@ -19,17 +18,17 @@ interface HoldSqlRow {
   readonly body: Uint8Array;
 }
 
-interface CommandSqlRow {
+interface LateSqlRow {
   readonly number: number;
-  readonly claim: Uint8Array;
-  /** Outcome of its own record. */
-  readonly early: Uint8Array | null;
-  /** Outcome of a later record. */
-  readonly late: Uint8Array | null;
+  readonly position: number;
+  readonly timeMs: number;
+  readonly body: Uint8Array;
 }
 
 const HOLD = `SELECT h.number, t.name AS tenant, o.name AS owner, h.body FROM hold h
   JOIN owner o ON o.number = h.owner JOIN tenant t ON t.number = o.tenant`;
+
+const LATE = "SELECT number, position, time_ms AS timeMs, body FROM outcome";
 
 /** Prepared statements; see {@link readStatements}. */
 export type ReadStatements = ReturnType<typeof readStatements>;
@@ -55,14 +54,7 @@ function pageStatements(database: Connection) {
     wallets: database
       .prepare<PageOf, WalletSqlRow>(`${WALLET_ROWS} ${behind("w.number")}`)
       .safeIntegers(true),
-    steps: database.prepare<PageOf, StepSqlRow>(`SELECT * FROM step ${behind("number")}`),
-    commands: database.prepare<PageOf, CommandSqlRow>(
-      `SELECT c.number, c.claim, c.outcome AS early, o.body AS late FROM command c
-       LEFT JOIN outcome o ON o.number = c.number ${behind("c.number")}`,
-    ),
-    claims: database.prepare<PageOf, { number: number; claim: Uint8Array }>(
-      `SELECT number, claim FROM command ${behind("number")}`,
-    ),
+    lateOutcomes: database.prepare<PageOf, LateSqlRow>(`${LATE} ${behind("number")}`),
     holds: database.prepare<PageOf, HoldSqlRow>(`${HOLD} ${behind("h.number")}`),
     reversals: database
       .prepare<PageOf, { number: bigint; units: bigint }>(`SELECT * FROM reversal ${behind("number")}`)
@@ -85,8 +77,8 @@ function pageStatements(database: Connection) {
       [number, number, number],
       { number: number; body: Uint8Array; hash: Uint8Array; money: Uint8Array | null }
     >("SELECT number, body, hash, money FROM outbox WHERE peer = ? AND number > ? ORDER BY number LIMIT ?"),
-    recordHashes: database.prepare<PageOf, { position: number; hash: Uint8Array }>(
-      `SELECT * FROM record_hash ${behind("position")}`,
+    recordHashes: database.prepare<PageOf, { first: number; hashes: Uint8Array }>(
+      `SELECT * FROM record_hash_run ${behind("first")}`,
     ),
   };
 }
@@ -100,16 +92,9 @@ function lookUpStatements(database: Connection) {
          WHERE t.name = +? AND o.name = +? AND w.purse = +?`,
       )
       .pluck(),
-    step: database.prepare<[number], StepSqlRow>("SELECT * FROM step WHERE number = ?"),
+    lateOutcome: database.prepare<[number], LateSqlRow>(`${LATE} WHERE number = ?`),
     hold: database.prepare<[number], HoldSqlRow>(`${HOLD} WHERE h.number = +?`),
     saga: database.prepare<[number], Uint8Array>("SELECT body FROM saga WHERE number = ?").pluck(),
-    claim: database.prepare<[number], Uint8Array>("SELECT claim FROM command WHERE number = ?").pluck(),
-    isOpen: database
-      .prepare<[number], number>(
-        `SELECT c.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM outcome o WHERE o.number = c.number)
-         FROM command c WHERE c.number = ?`,
-      )
-      .pluck(),
     hasTimer: database
       .prepare<[number, number], number>("SELECT 1 FROM timer WHERE kind = ? AND target = ?")
       .pluck(),
@@ -124,9 +109,8 @@ function sweepStatements(database: Connection) {
       )
       .pluck(),
     strayOutcomes: database
-      .prepare<[number], number>(
-        `SELECT o.number FROM outcome o LEFT JOIN command c ON c.number = o.number
-         WHERE c.number IS NULL OR c.outcome IS NOT NULL LIMIT ?`,
+      .prepare<[number, number], number>(
+        "SELECT number FROM outcome WHERE number NOT BETWEEN 1 AND ? LIMIT ?",
       )
       .pluck(),
     integrity: database.prepare<[], string>("PRAGMA integrity_check(20)").pluck(),

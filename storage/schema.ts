@@ -1,9 +1,10 @@
 // The tables of a shard file and how older files become new ones. Owns DDL, the format number and the file's
 // mark. A published migration is never edited: a change is a new one behind the last.
 //
-// What grows with traffic (step, command, outcome, outbox) is appended at the end of a B-tree by number, as
-// one compact blob a row; only the pages of the command index move about (see index-runs.ts). A wallet's
-// balance has a narrow row of its own, which lags behind the journal (see balance-table.ts).
+// What grows with traffic is appended at the end of a B-tree by number: steps and commands in runs of many rows a
+// blob (row-run.ts), late outcomes and items as one compact blob a row; only the pages of the command index move
+// about (see index-runs.ts). A wallet's balance has a narrow row of its own, which lags behind the journal (see
+// balance-table.ts).
 
 /** `PRAGMA application_id` of a shard file: "Cofr". */
 export const APPLICATION_ID = 0x436f6672;
@@ -34,11 +35,11 @@ CREATE TABLE balance (
   posted INTEGER NOT NULL, held INTEGER NOT NULL, incoming INTEGER NOT NULL, min INTEGER, max INTEGER,
   status INTEGER NOT NULL, version INTEGER NOT NULL, last_step INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE step (
-  number INTEGER PRIMARY KEY, position INTEGER NOT NULL, idx INTEGER NOT NULL, body BLOB NOT NULL
+CREATE TABLE step_run (first INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE command_run (first INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE outcome (
+  number INTEGER PRIMARY KEY, position INTEGER NOT NULL, time_ms INTEGER NOT NULL, body BLOB NOT NULL
 ) STRICT;
-CREATE TABLE command (number INTEGER PRIMARY KEY, claim BLOB NOT NULL, outcome BLOB) STRICT;
-CREATE TABLE outcome (number INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE index_layout (
   one INTEGER PRIMARY KEY CHECK (one = 1), seed BLOB NOT NULL, capacity INTEGER NOT NULL,
   page_bits INTEGER NOT NULL, block_bits INTEGER NOT NULL, fan_out_bits INTEGER NOT NULL
@@ -78,7 +79,7 @@ CREATE TABLE outbox (
   peer INTEGER NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL, hash BLOB NOT NULL, money BLOB,
   PRIMARY KEY (peer, number)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE record_hash (position INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;
+CREATE TABLE record_hash_run (first INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT;
 `;
 
 /** SQL that brings a file from format `index` to `index + 1`; the last index + 1 is what this code writes. */
@@ -86,3 +87,17 @@ export const MIGRATIONS: readonly string[] = [INITIAL];
 
 /** `PRAGMA user_version` of the files that this code writes. */
 export const FORMAT_VERSION = MIGRATIONS.length;
+
+/** Which table, and what its rows are. */
+export interface RunTableName {
+  readonly table: "step_run" | "command_run";
+  /** Parts of a row. */
+  readonly parts: number;
+  /** A row's name for messages. */
+  readonly what: string;
+}
+
+/** The journal. */
+export const STEP_RUNS: RunTableName = { table: "step_run", parts: 1, what: "step" };
+/** Commands: claim, and the outcome of those that settled in their own record. */
+export const COMMAND_RUNS: RunTableName = { table: "command_run", parts: 2, what: "command" };

@@ -12,7 +12,7 @@ import type { PairState } from "../actors/ledger.ts";
 import { assert } from "../protocol/assert.ts";
 import type { CommandId } from "../protocol/command-id.ts";
 import { chainHash } from "../protocol/digest.ts";
-import { WAL_BYTES_MAX } from "../protocol/limits.ts";
+import { RECORD_HASHES_KEPT, WAL_BYTES_MAX } from "../protocol/limits.ts";
 import type { OwnerName, TenantName, WalletName } from "../protocol/names.ts";
 import { WALLET_LAG, type WalletLagLimits } from "./balance-table.ts";
 import { type CheckpointReport, WalFile } from "./checkpoint.ts";
@@ -270,7 +270,7 @@ export class ShardFile {
 
   /** Hash (16 bytes) of the record at a position; null when it is not kept any more or not applied yet. */
   recordHash(position: number): Buffer | null {
-    return this.#hashes.at(position);
+    return position > this.position - RECORD_HASHES_KEPT ? this.#hashes.at(position) : null;
   }
 
   /** Committed items for a peer from a number on, bounded by count and bytes. */

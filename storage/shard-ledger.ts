@@ -17,7 +17,7 @@ import { assert } from "../protocol/assert.ts";
 import type { CommandId } from "../protocol/command-id.ts";
 import type { Item, ItemMoney } from "../protocol/item.ts";
 import type { OwnerName, TenantName, WalletName } from "../protocol/names.ts";
-import type { Outcome } from "../protocol/outcome.ts";
+import type { Balances, Outcome } from "../protocol/outcome.ts";
 import type { EpochStart } from "../protocol/owner-record.ts";
 import type { PairMark } from "../protocol/peer-frame.ts";
 import type { WalletLagLimits } from "./balance-table.ts";
@@ -70,7 +70,8 @@ export class ShardLedger implements Ledger {
     this.names = new NameTable(database, log);
     this.wallets = new WalletTable(database, log, { meta, names: this.names, lag });
     this.journal = new Journal(database, log, { meta, names: this.names, wallets: this.wallets, recent });
-    this.commands = new CommandTable(database, log, { meta, names: this.names, index });
+    const { names, wallets, journal } = this;
+    this.commands = new CommandTable(database, log, { meta, names, wallets, journal, index });
     this.holds = new HoldTable(database, log, this.names);
     this.sagas = new SagaTable(database, log);
     this.timers = new TimerTable(database, log, meta);
@@ -111,9 +112,10 @@ export class ShardLedger implements Ledger {
     return this.wallets.create(fields);
   }
 
-  append(step: Step): void {
-    this.journal.append(step);
+  append(step: Step): readonly Balances[] {
+    const balances = this.journal.append(step);
     for (const transit of step.transits) this.pairs.addMoney(transit);
+    return balances;
   }
 
   claimCommand(

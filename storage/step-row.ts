@@ -1,11 +1,12 @@
-// The stored form of a journal step: all its entries in one blob. Owns the layout and its version.
+// The stored form of a journal step: all its entries in a few bytes. Owns the layout; the run that holds the step
+// says its number, its record and its time (row-run.ts).
 //
-//   1 | kind op status | tenant | time | command | owner | transfer? code? ref? | previous step of the tenant
-//     | entries: wallet, flags, what the flags name, version, previous step of that wallet
-//     | transits: peer, direction, asset, amount
+//   kind | op and status | flags | tenant | command | owner | transfer? code? ref?
+//     | previous step of the tenant | entries: wallet, flags, what the flags name, version, previous step of it
+//     | transits?: peer, direction, asset, amount
 //
 // Each entry names the wallet's previous step, so a wallet's entries are followed newest first as a chain,
-// without an index. Balances are those after the step; zeros cost nothing.
+// without an index. Previous steps are written as distances. Balances are those after the step; zeros cost nothing.
 
 import type { Step, Transit, WalletChange } from "../actors/ledger.ts";
 import type { WalletStatus } from "../actors/wallet.ts";
@@ -18,30 +19,34 @@ import type { AssetName, OwnerName, WalletName } from "../protocol/names.ts";
 import { STATUSES } from "../protocol/outcome.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
+import type { RowPlace, RowRun } from "./row-run.ts";
 import { WALLET_STATUSES } from "./wallet-row.ts";
-
-const VERSION = 1;
 
 /** Ops of steps in the order of their stored numbers; only grows. */
 const STEP_OPS = [...OPS, "expire"] as const;
 /** Statuses of steps in the order of their stored numbers; only grows. */
 const STEP_STATUSES = [...STATUSES, "pending", "expired"] as const;
 
-/** What an entry holds beyond its fixed fields. */
+/** What a step holds beyond its fixed fields. */
+const STEP_HAS = { transfer: 1, code: 2, ref: 4, transits: 8 } as const;
+
+/** What an entry holds beyond its fixed fields; the first seven, which a plain transfer needs, fit one byte. */
 const HAS = {
   postedDelta: 1,
-  heldDelta: 2,
-  incomingDelta: 4,
-  posted: 8,
-  held: 16,
-  incoming: 32,
-  leg: 64,
-  minAmount: 128,
-  minUnlimited: 256,
-  max: 512,
-  status: 1024,
-  counterpartyName: 2048,
-  counterpartyEntry: 4096,
+  posted: 2,
+  firstLeg: 4,
+  otherEntry: 8,
+  minUnlimited: 16,
+  minAmount: 32,
+  held: 64,
+  heldDelta: 128,
+  incomingDelta: 256,
+  incoming: 512,
+  leg: 1024,
+  max: 2048,
+  status: 4096,
+  counterpartyName: 8192,
+  counterpartyEntry: 16384,
 } as const;
 
 /** One wallet's line of a stored step. */
@@ -90,45 +95,40 @@ export interface StepRow {
   readonly transits: readonly Transit[];
 }
 
-/** What a step's blob needs beyond the step. */
-export interface StepPlace {
-  readonly tenant: number;
-  readonly timeMs: number;
-  readonly previousOfTenant: number;
-  /** By change: the wallet's step before this one. */
-  readonly previousOfWallet: readonly number[];
-}
-
-/** Columns of the step table, as SQLite gives them. */
-export interface StepSqlRow {
+/** What a step's bytes need beyond the step. */
+export interface StepHead {
   readonly number: number;
-  readonly position: number;
-  readonly idx: number;
-  readonly body: Uint8Array;
+  /** The tenant's number. */
+  readonly tenant: number;
+  /** The tenant's step before this one, 0 = none. */
+  readonly previousOfTenant: number;
 }
 
-/** Writes a step whose wallets have changed already. */
-export function writeStep(writer: ByteWriter, step: Step, place: StepPlace): void {
-  writer.byte(VERSION);
+/** Writes what comes before a step's entries. */
+export function writeStepHead(writer: ByteWriter, step: Step, head: StepHead): void {
+  const { transfer, code, ref, transits } = step;
+  let flags = transits.length === 0 ? 0 : STEP_HAS.transits;
+  if (transfer !== null) flags |= STEP_HAS.transfer;
+  if (code !== null) flags |= STEP_HAS.code;
+  if (ref !== null) flags |= STEP_HAS.ref;
   writer.byte(STEP_KINDS.indexOf(step.kind));
-  writer.byte(STEP_OPS.indexOf(step.op));
-  writer.byte(STEP_STATUSES.indexOf(step.status));
-  writer.varint(place.tenant);
-  writer.varint(place.timeMs);
+  writer.byte(STEP_OPS.indexOf(step.op) * 16 + STEP_STATUSES.indexOf(step.status));
+  writer.byte(flags);
+  writer.varint(head.tenant);
   writer.id(step.command);
   writer.text(step.owner);
-  writer.optionalId(step.transfer);
-  writer.optionalText(step.code);
-  writer.optionalText(step.ref);
-  writer.varint(place.previousOfTenant);
+  if (transfer !== null) writer.id(transfer);
+  if (code !== null) writer.text(code);
+  if (ref !== null) writer.text(ref);
+  writer.varint(head.number - head.previousOfTenant);
   writer.varint(step.changes.length);
-  for (const [index, change] of step.changes.entries()) {
-    const previous = place.previousOfWallet[index];
-    assert(previous !== undefined, "each change has the step before it");
-    writeEntry(writer, change, { previous, changes: step.changes });
-  }
-  writer.varint(step.transits.length);
-  for (const transit of step.transits) {
+}
+
+/** Writes what comes behind a step's entries. */
+export function writeStepTransits(writer: ByteWriter, transits: readonly Transit[]): void {
+  if (transits.length === 0) return;
+  writer.varint(transits.length);
+  for (const transit of transits) {
     writer.varint(transit.peer);
     writer.byte(transit.direction === "out" ? 0 : 1);
     writer.text(transit.asset);
@@ -136,33 +136,40 @@ export function writeStep(writer: ByteWriter, step: Step, place: StepPlace): voi
   }
 }
 
-function writeEntry(
-  writer: ByteWriter,
-  change: WalletChange,
-  { previous, changes }: { previous: number; changes: readonly WalletChange[] },
-): void {
-  const { wallet, leg, counterparty } = change;
-  const entry = counterparty === null ? -1 : changes.findIndex((other) => other.wallet.name === counterparty);
-  const flags = flagsOf(change, entry);
+/** Where an entry is in its step. */
+export interface EntryPlace {
+  readonly step: Step;
+  /** Its place among the step's changes. */
+  readonly index: number;
+  /** The wallet's step before this one, as a distance; the step's own number when there is none. */
+  readonly distance: number;
+}
+
+/** Writes the entry of a wallet that has changed already. */
+export function writeEntry(writer: ByteWriter, { step, index, distance }: EntryPlace): void {
+  const change = step.changes[index];
+  assert(change !== undefined, "an entry is one of the step's changes");
+  const { wallet, leg } = change;
+  const flags = amountFlags(change) | placeFlags(step.changes, index);
   writer.varint(wallet.number);
   writer.varint(flags);
-  if (flags & HAS.postedDelta) writer.int64(change.posted);
-  if (flags & HAS.heldDelta) writer.int64(change.held);
-  if (flags & HAS.incomingDelta) writer.int64(change.incoming);
-  if (flags & HAS.posted) writer.int64(wallet.posted);
-  if (flags & HAS.held) writer.int64(wallet.held);
-  if (flags & HAS.incoming) writer.int64(wallet.incoming);
-  if (wallet.min !== "unlimited" && flags & HAS.minAmount) writer.int64(wallet.min);
+  if (flags & HAS.postedDelta) writer.amount(change.posted);
+  if (flags & HAS.posted) writer.amount(wallet.posted);
+  if (wallet.min !== "unlimited" && flags & HAS.minAmount) writer.amount(wallet.min);
+  if (flags & HAS.held) writer.amount(wallet.held);
+  if (flags & HAS.heldDelta) writer.amount(change.held);
+  if (flags & HAS.incomingDelta) writer.amount(change.incoming);
+  if (flags & HAS.incoming) writer.amount(wallet.incoming);
+  if (leg !== null && flags & HAS.leg) writer.varint(leg);
   if (change.max !== undefined) writer.bound(change.max);
   if (change.status !== undefined) writer.byte(WALLET_STATUSES.indexOf(change.status));
   writer.varint(wallet.version);
-  writer.varint(previous);
-  if (leg !== null) writer.varint(leg);
-  if (entry >= 0) writer.varint(entry);
-  else if (counterparty !== null) writer.text(counterparty);
+  writer.varint(distance);
+  if (flags & HAS.counterpartyEntry) writer.varint(entryOf(step.changes, change.counterparty));
+  if (change.counterparty !== null && flags & HAS.counterpartyName) writer.text(change.counterparty);
 }
 
-function flagsOf(change: WalletChange, counterpartyEntry: number): number {
+function amountFlags(change: WalletChange): number {
   const { wallet } = change;
   let flags = 0;
   if (change.posted !== 0n) flags |= HAS.postedDelta;
@@ -175,68 +182,97 @@ function flagsOf(change: WalletChange, counterpartyEntry: number): number {
   else if (wallet.min !== 0n) flags |= HAS.minAmount;
   if (change.max !== undefined) flags |= HAS.max;
   if (change.status !== undefined) flags |= HAS.status;
-  if (change.leg !== null) flags |= HAS.leg;
-  if (counterpartyEntry >= 0) flags |= HAS.counterpartyEntry;
-  else if (change.counterparty !== null) flags |= HAS.counterpartyName;
   return flags;
 }
 
+function placeFlags(changes: readonly WalletChange[], index: number): number {
+  const change = changes[index];
+  assert(change !== undefined, "an entry is one of the step's changes");
+  let flags = 0;
+  if (change.leg !== null) flags = change.leg === 0 ? HAS.firstLeg : HAS.leg;
+  if (change.counterparty === null) return flags;
+  if (changes.length === 2 && changes[1 - index]?.wallet.name === change.counterparty)
+    return flags | HAS.otherEntry;
+  const isEntry = entryOf(changes, change.counterparty) >= 0;
+  return flags | (isEntry ? HAS.counterpartyEntry : HAS.counterpartyName);
+}
+
+function entryOf(changes: readonly WalletChange[], counterparty: WalletName | null): number {
+  return changes.findIndex((other) => other.wallet.name === counterparty);
+}
+
+/** A step of a run. Errors: `StorageFault("corrupt")`. */
+export function stepOf(run: RowRun, number: number): StepRow {
+  const body = run.part(number);
+  assert(body !== null, "a step has bytes");
+  return readStep(number, body, run.placeOf(number));
+}
+
 /** Reads a stored step. Errors: `StorageFault("corrupt")`. */
-export function readStep(row: StepSqlRow): StepRow {
-  const reader = new ByteReader(row.body, `step ${row.number}`);
-  reader.version(VERSION);
+export function readStep(number: number, body: Uint8Array, { position, index, timeMs }: RowPlace): StepRow {
+  const reader = new ByteReader(body, `step ${number}`);
+  const kind = reader.choice(STEP_KINDS);
+  const opAndStatus = reader.byte();
+  const op = STEP_OPS[opAndStatus >> 4];
+  const status = STEP_STATUSES[opAndStatus & 15];
+  if (!op || !status) throw reader.fault("has a value outside its table");
+  const flags = reader.byte();
   const step: StepRow = {
-    number: row.number,
-    position: row.position,
-    index: row.idx,
-    kind: reader.choice(STEP_KINDS),
-    op: reader.choice(STEP_OPS),
-    status: reader.choice(STEP_STATUSES),
+    ...{ number, position, index, kind, op, status },
     tenant: reader.varint(),
-    timeMs: reader.varint(),
+    timeMs,
     command: reader.id(),
     owner: reader.name<OwnerName>(),
-    transfer: reader.optionalId(),
-    code: reader.optionalText(),
-    ref: reader.optionalText(),
-    previousOfTenant: reader.varint(),
-    entries: reader.list(() => readEntry(reader)),
-    transits: reader.list(() => readTransit(reader)),
+    transfer: flags & STEP_HAS.transfer ? reader.id() : null,
+    code: flags & STEP_HAS.code ? reader.text() : null,
+    ref: flags & STEP_HAS.ref ? reader.text() : null,
+    previousOfTenant: readPrevious(reader, number),
+    entries: readEntries(reader, number),
+    transits: flags & STEP_HAS.transits ? reader.list(() => readTransit(reader)) : [],
   };
   reader.end();
   return step;
 }
 
-function readEntry(reader: ByteReader): StepEntry {
+function readPrevious(reader: ByteReader, number: number): number {
+  const distance = reader.varint();
+  if (distance < 1 || distance > number) throw reader.fault("names a step before it that is none");
+  return number - distance;
+}
+
+function readEntries(reader: ByteReader, number: number): StepEntry[] {
+  const entries: StepEntry[] = [];
+  const count = reader.varint();
+  for (let index = 0; index < count; index += 1) entries.push(readEntry(reader, number, index));
+  return entries;
+}
+
+function readEntry(reader: ByteReader, number: number, index: number): StepEntry {
   const wallet = reader.varint();
   const flags = reader.varint();
-  const amount = (flag: number) => (flags & flag ? reader.int64() : 0n);
+  const amount = (flag: number) => (flags & flag ? reader.amount() : 0n);
   const postedDelta = amount(HAS.postedDelta);
+  const posted = amount(HAS.posted);
+  const minAmount = amount(HAS.minAmount);
+  const held = amount(HAS.held);
   const heldDelta = amount(HAS.heldDelta);
   const incomingDelta = amount(HAS.incomingDelta);
-  const posted = amount(HAS.posted);
-  const held = amount(HAS.held);
   const incoming = amount(HAS.incoming);
-  const minAmount = amount(HAS.minAmount);
+  const laterLeg = flags & HAS.leg ? reader.varint() : null;
   return {
-    wallet,
-    postedDelta,
-    heldDelta,
-    incomingDelta,
-    posted,
-    held,
-    incoming,
+    ...{ wallet, postedDelta, heldDelta, incomingDelta, posted, held, incoming },
     min: flags & HAS.minUnlimited ? "unlimited" : minAmount,
     max: flags & HAS.max ? reader.bound() : null,
     status: flags & HAS.status ? reader.choice(WALLET_STATUSES) : null,
     version: reader.varint(),
-    previous: reader.varint(),
-    leg: flags & HAS.leg ? reader.varint() : null,
-    counterparty: readCounterparty(reader, flags),
+    previous: readPrevious(reader, number),
+    leg: flags & HAS.firstLeg ? 0 : laterLeg,
+    counterparty: readCounterparty(reader, flags, index),
   };
 }
 
-function readCounterparty(reader: ByteReader, flags: number): WalletName | number | null {
+function readCounterparty(reader: ByteReader, flags: number, index: number): WalletName | number | null {
+  if (flags & HAS.otherEntry) return 1 - index;
   if (flags & HAS.counterpartyEntry) return reader.varint();
   return flags & HAS.counterpartyName ? reader.name<WalletName>() : null;
 }

@@ -19,7 +19,7 @@ export function verifyCommands(door: ReadOnlyShard, report: Report): void {
   const { lastCommand } = door.meta;
   if (count !== lastCommand) report(3, "command_numbers", `the last command is ${count}, not ${lastCommand}`);
   for (const number of door.strayOutcomes(FINDINGS_MAX)) {
-    report(3, "command_with_two_outcomes", `the late outcome ${number} has no open command`);
+    report(3, "command_with_two_outcomes", `the late outcome ${number} has no command`);
   }
   for (const number of door.miscountedOwners(FINDINGS_MAX)) {
     report(4, "owner_miscounted", `owner ${number} has another number of wallets than it counts`);
@@ -27,7 +27,9 @@ export function verifyCommands(door: ReadOnlyShard, report: Report): void {
 }
 
 function checkCommand(door: ReadOnlyShard, command: StoredCommand, report: Report): void {
-  const { number, id, outcome } = command;
+  const { number, id, outcome, outcomes } = command;
+  if (outcomes > 1)
+    report(3, "command_with_two_outcomes", `command ${number} (${id}) has a late outcome too`);
   if (outcome === null && !door.saga(number)) {
     report(3, "command_without_outcome", `command ${number} (${id}) is neither settled nor under way`);
   }

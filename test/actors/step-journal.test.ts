@@ -61,7 +61,7 @@ function keepSteps({ file }: LabShard): Step[] {
   const steps: Step[] = [];
   ledger.append = (step) => {
     steps.push(step);
-    append(step);
+    return append(step);
   };
   return steps;
 }
@@ -98,7 +98,7 @@ function sentMoney(ledger: LabShard["file"]["ledger"]): Record<"steps" | "items"
   const append = ledger.append.bind(ledger);
   ledger.append = (step) => {
     for (const transit of step.transits) if (transit.direction === "out") add(steps, transit.peer, transit);
-    append(step);
+    return append(step);
   };
   const appendItem = ledger.appendItem.bind(ledger);
   ledger.appendItem = (peer, item, money = []) => {

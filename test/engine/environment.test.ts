@@ -110,7 +110,10 @@ const GARBAGE: readonly (readonly [table: string, look: (site: Site) => Promise<
   ["sqlite_schema", () => Promise.resolve()],
   ["meta", () => Promise.resolve()],
   ["wallet", ({ client }) => client.ask(`coffer.get.demo.${NEAR}`, { get: "owner" })],
-  ["step", ({ client }) => client.ask(`coffer.get.demo.${NEAR}`, { get: "entries", wallet: `${NEAR}:usd` })],
+  [
+    "step_run",
+    ({ client }) => client.ask(`coffer.get.demo.${NEAR}`, { get: "entries", wallet: `${NEAR}:usd` }),
+  ],
   ["outcome", ({ client }) => client.ask(`coffer.get.demo.${NEAR}`, { get: "outcome", id: idOf(1, 10) })],
   ["wallet", ({ client }) => client.publish(transferCommand(idOf(1, 20), [`${NEAR}:usd>${NEAR}:alt:1`]))],
   ["outbox", ({ client }) => client.publish(transferCommand(idOf(1, 20), [`${NEAR}:usd>${FAR}:usd:1`]))],

@@ -15,11 +15,23 @@ const FIELD = fc.oneof(
   fc.record({ kind: fc.constant("varint" as const), value: fc.maxSafeNat() }),
   fc.record({ kind: fc.constant("uint64" as const), value: fc.maxSafeNat() }),
   fc.record({ kind: fc.constant("int64" as const), value: fc.bigInt({ min: INT64_MIN, max: INT64_MAX }) }),
+  fc.record({ kind: fc.constant("uint32" as const), value: fc.nat({ max: 2 ** 32 - 1 }) }),
+  fc.record({ kind: fc.constant("amount" as const), value: anyAmount() }),
   fc.record({ kind: fc.constant("integer" as const), value: fc.bigInt() }),
   fc.record({ kind: fc.constant("text" as const), value: fc.string({ unit: "binary", maxLength: 300 }) }),
   fc.record({ kind: fc.constant("bytes" as const), value: fc.uint8Array({ maxLength: 300 }) }),
-  fc.record({ kind: fc.constant("id" as const), value: fc.nat().map(idOf) }),
+  fc.record({ kind: fc.constant("id" as const), value: fc.oneof(fc.nat(), fc.nat({ max: 1 })).map(idOf) }),
 );
+
+/** Also small ones, and those around the bound between the short form and the long one. */
+function anyAmount(): fc.Arbitrary<bigint> {
+  const near = (middle: bigint) => fc.bigInt({ min: middle - 3n, max: middle + 3n });
+  return fc.oneof(
+    fc.bigInt({ min: INT64_MIN, max: INT64_MAX }),
+    ...[0n, 2n ** 52n, -(2n ** 52n), 2n ** 53n, -(2n ** 53n), 64n, -64n, 2n ** 31n, 2n ** 30n].map(near),
+    fc.constantFrom(INT64_MIN, INT64_MAX),
+  );
+}
 
 type Field = typeof FIELD extends fc.Arbitrary<infer Value> ? Value : never;
 
@@ -27,6 +39,8 @@ function write(writer: ByteWriter, { kind, value }: Field): void {
   if (kind === "varint") writer.varint(value);
   else if (kind === "uint64") writer.uint64(value);
   else if (kind === "int64") writer.int64(value);
+  else if (kind === "uint32") writer.uint32(value);
+  else if (kind === "amount") writer.amount(value);
   else if (kind === "integer") writer.integer(value);
   else if (kind === "text") writer.text(value);
   else if (kind === "bytes") writer.bytes(value);
@@ -44,7 +58,7 @@ test("every primitive form is read back as it was written, whatever its neighbou
     }
     reader.end();
   });
-  fc.assert(property, { numRuns: 300 });
+  fc.assert(property, { numRuns: 1000 });
 });
 
 test("bytes that end early, run on or say nonsense are corruption, never a half-read row", () => {

@@ -14,10 +14,15 @@ import {
   type VerifyReport,
   verifyShards,
 } from "../../storage/read-only.ts";
+import { COMMAND_RUNS, type RunTableName, STEP_RUNS } from "../../storage/schema.ts";
 import type { ViolationName } from "../../storage/violation.ts";
 import { MovePlay } from "./move-play.ts";
+import { editRuns, type RunRow } from "./run-editor.ts";
 
 type Target = "here" | "there";
+
+/** A run's bytes with the last one changed. */
+const FLIPPED = "CAST(substr(body, 1, length(body) - 1) || x'7f' AS BLOB)";
 
 /** What is tampered with, in which file, and what must be reported. `deep` = only the deep sweep can see it. */
 const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationName, sweep?: "deep"])[] = [
@@ -65,35 +70,16 @@ const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationNa
   ["UPDATE pair SET applied = 0", "there", "pair_impossible"],
   ["UPDATE pair SET sent_hash = zeroblob(16) WHERE peer = 1", "here", "pair_hash_differs"],
   ["UPDATE outcome SET number = number + 1", "here", "saga_impossible"],
-  ["DELETE FROM record_hash WHERE position = 2", "here", "record_hashes"],
+  ["DELETE FROM record_hash_run WHERE first = 2", "here", "record_hashes"],
   ["UPDATE meta SET position = position + 1", "here", "record_hashes"],
   ["UPDATE meta SET cluster = 'another'", "there", "identity_differs"],
   ["UPDATE hold SET body = zeroblob(3)", "here", "row_corrupt"],
   ["UPDATE saga SET body = zeroblob(3)", "here", "row_corrupt"],
   ["UPDATE prepared SET body = zeroblob(3)", "there", "row_corrupt"],
-  ["UPDATE step SET body = zeroblob(3) WHERE number = 1", "here", "row_corrupt", "deep"],
-  ["DELETE FROM step WHERE number = 4", "here", "step_numbers", "deep"],
-  ["DELETE FROM step WHERE number = (SELECT max(number) FROM step)", "here", "step_numbers", "deep"],
-  [
-    "UPDATE step SET position = 1000 WHERE number = (SELECT max(number) FROM step)",
-    "here",
-    "step_position",
-    "deep",
-  ],
-  ["UPDATE step SET idx = 5 WHERE number = 1", "here", "step_position", "deep"],
+  ["UPDATE step_run SET body = zeroblob(3)", "here", "row_corrupt", "deep"],
+  [`UPDATE step_run SET body = ${FLIPPED}`, "here", "row_corrupt", "deep"],
+  [`UPDATE command_run SET body = ${FLIPPED}`, "here", "row_corrupt", "deep"],
   ["UPDATE tenant SET last_step = 1", "here", "step_chain_of_tenant", "deep"],
-  [
-    "UPDATE step SET body = (SELECT body FROM step WHERE number = 5) WHERE number = 7",
-    "here",
-    "step_chain_of_tenant",
-    "deep",
-  ],
-  [
-    "UPDATE step SET body = (SELECT body FROM step WHERE number = 5) WHERE number = 7",
-    "here",
-    "entry_chain_broken",
-    "deep",
-  ],
   ["UPDATE balance SET last_step = last_step - 1 WHERE number = 2", "here", "entry_chain_broken", "deep"],
   ["UPDATE balance SET version = version + 1 WHERE number = 2", "here", "entry_chain_broken", "deep"],
   ["UPDATE balance SET version = version + 1 WHERE number = 2", "here", "entries_miscounted", "deep"],
@@ -101,10 +87,18 @@ const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationNa
   ["UPDATE wallet SET asset = 'EUR/2' WHERE number = 1", "here", "step_sum_not_zero", "deep"],
   ["UPDATE pair_money SET sum = '-49' WHERE direction = 1", "here", "transit_sum_differs", "deep"],
   ["UPDATE owner SET wallets = 7 WHERE number = 1", "here", "owner_miscounted", "deep"],
-  ["DELETE FROM command WHERE number = 2", "here", "command_numbers", "deep"],
-  ["UPDATE command SET outcome = NULL WHERE number = 2", "here", "command_without_outcome", "deep"],
-  ["INSERT INTO outcome SELECT 2, body FROM outcome", "here", "command_with_two_outcomes", "deep"],
-  ["UPDATE command SET outcome = zeroblob(2) WHERE number = 2", "here", "row_corrupt", "deep"],
+  [
+    "INSERT INTO outcome SELECT 2, position, time_ms, body FROM outcome",
+    "here",
+    "command_with_two_outcomes",
+    "deep",
+  ],
+  [
+    "INSERT INTO outcome SELECT 99, position, time_ms, body FROM outcome",
+    "here",
+    "command_with_two_outcomes",
+    "deep",
+  ],
   [
     "DELETE FROM index_page WHERE key = (SELECT min(key) FROM index_page)",
     "here",
@@ -126,19 +120,94 @@ const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationNa
   ["UPDATE index_run SET last = last + 1", "here", "command_index_differs", "deep"],
   ["UPDATE index_run SET first = first + 1", "here", "command_index_differs", "deep"],
   ["UPDATE index_layout SET seed = zeroblob(8)", "here", "command_index_differs", "deep"],
-  [
-    "UPDATE command SET claim = (SELECT claim FROM command WHERE number = 1) WHERE number = 2",
-    "here",
-    "command_index_differs",
-    "deep",
-  ],
-  [
-    "UPDATE command SET claim = (SELECT claim FROM command WHERE number = 1) WHERE number = (SELECT max(number) FROM command)",
-    "here",
-    "command_index_differs",
-    "deep",
-  ],
 ];
+
+/** Rows inside runs, tampered with in `here`, and what the deep sweep must report. */
+const TAMPERED_ROWS: readonly (readonly [
+  does: string,
+  table: RunTableName,
+  edit: (rows: RunRow[]) => RunRow[],
+  what: ViolationName,
+])[] = [
+  ["is gone", STEP_RUNS, (rows) => rows.filter(({ number }) => number !== 4), "step_numbers"],
+  ["is gone at the end", STEP_RUNS, (rows) => rows.slice(0, -1), "step_numbers"],
+  ["is given twice", STEP_RUNS, (rows) => [...rows.slice(0, 4), ...again(rows, 4)], "step_numbers"],
+  [
+    "has another position",
+    STEP_RUNS,
+    (rows) => placed(rows, rows.length, { position: 1000 }),
+    "step_position",
+  ],
+  ["has another time", STEP_RUNS, (rows) => placed(rows, rows.length, { timeMs: 9e12 }), "step_position"],
+  ["has another place", STEP_RUNS, (rows) => placed(rows, 1, { index: 5 }), "step_position"],
+  ["is of another tenant", STEP_RUNS, (rows) => changed(rows, 7, 0, withTenant2), "step_chain_of_tenant"],
+  [
+    "has another's bytes",
+    STEP_RUNS,
+    (rows) => changed(rows, 7, 0, () => partOf(rows, 5)),
+    "entry_chain_broken",
+  ],
+  ["is cut", STEP_RUNS, (rows) => changed(rows, 3, 0, (part) => part.subarray(0, -1)), "row_corrupt"],
+  ["is gone", COMMAND_RUNS, (rows) => rows.filter(({ number }) => number !== 2), "command_numbers"],
+  ["has no outcome", COMMAND_RUNS, (rows) => changed(rows, 2, 1, () => NOTHING), "command_without_outcome"],
+  [
+    "has half an outcome",
+    COMMAND_RUNS,
+    (rows) => changed(rows, 2, 1, () => Uint8Array.of(1, 0)),
+    "row_corrupt",
+  ],
+  [
+    "is told by no step",
+    COMMAND_RUNS,
+    (rows) => changed(rows, 2, 1, () => Uint8Array.of(0, 99)),
+    "row_corrupt",
+  ],
+  [
+    "claims the id of another",
+    COMMAND_RUNS,
+    (rows) => changed(rows, 2, 0, () => partOf(rows, 1)),
+    "command_index_differs",
+  ],
+  [
+    "claims the id of another, and is the newest",
+    COMMAND_RUNS,
+    (rows) => changed(rows, rows.length, 0, () => partOf(rows, 1)),
+    "command_index_differs",
+  ],
+  ["settled in no record", COMMAND_RUNS, (rows) => placed(rows, 3, { position: 0 }), "outcome_impossible"],
+];
+
+const NOTHING = new Uint8Array();
+
+function partOf(rows: readonly RunRow[], number: number): Uint8Array {
+  return rows[number - 1]?.parts[0] ?? NOTHING;
+}
+
+/** The rows from `index` on, beginning once more with the one before it. */
+function again(rows: readonly RunRow[], index: number): RunRow[] {
+  return rows.slice(index - 1).map((row) => ({ ...row, number: row.number + 1 }));
+}
+
+/** A step's fourth byte is its tenant. */
+function withTenant2(step: Uint8Array): Uint8Array {
+  return Buffer.from(step).fill(2, 3, 4);
+}
+
+function placed(rows: readonly RunRow[], number: number, place: Partial<RunRow["place"]>): RunRow[] {
+  return rows.map((row) => (row.number === number ? { ...row, place: { ...row.place, ...place } } : row));
+}
+
+function changed(
+  rows: readonly RunRow[],
+  number: number,
+  part: number,
+  edit: (bytes: Uint8Array) => Uint8Array,
+): RunRow[] {
+  return rows.map((row) => {
+    if (row.number !== number) return row;
+    return { ...row, parts: row.parts.map((bytes, at) => (at === part ? edit(bytes) : bytes)) };
+  });
+}
 
 function sweep(play: MovePlay, options: { deep: boolean; running?: boolean }): VerifyReport {
   const doors = openCut([play.here.path, play.there.path]);
@@ -175,6 +244,18 @@ for (const [sql, target, what, depth] of TAMPERED) {
     using play = new MovePlay();
     tamper(play[target].path, sql);
     const report = sweep(play, { deep: depth === "deep" });
+    assert.equal(report.clean, false);
+    const names = report.violations.map((violation) => violation.what);
+    assert.ok(names.includes(what), `reported: ${JSON.stringify(report.violations)}`);
+  });
+}
+
+for (const [does, name, edit, what] of TAMPERED_ROWS) {
+  test(`verify reports ${what} when a ${name.what} ${does}`, () => {
+    using play = new MovePlay();
+    // Every row alone in its run, so that its place can be told apart from its neighbours'.
+    editRuns(play.here.path, name, edit, 1);
+    const report = sweep(play, { deep: true });
     assert.equal(report.clean, false);
     const names = report.violations.map((violation) => violation.what);
     assert.ok(names.includes(what), `reported: ${JSON.stringify(report.violations)}`);
