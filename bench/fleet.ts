@@ -45,6 +45,9 @@ export class Fleet {
   readonly byShard: readonly (readonly number[])[];
   /** What each wallet must hold, by its number, in minor units. Far below 2^53. */
   readonly expected: Float64Array;
+  /** The numbers in the owners' names and the shards, by the number of the wallet or source. */
+  readonly #serials: Int32Array;
+  readonly #shards: Int32Array;
 
   constructor(plan: FleetPlan) {
     const byShard: number[][] = Array.from({ length: plan.shards }, () => []);
@@ -62,6 +65,18 @@ export class Fleet {
     this.sources = sources;
     this.byShard = byShard;
     this.expected = new Float64Array(wallets.length);
+    this.#serials = Int32Array.from([...wallets, ...sources], ({ serial }) => serial);
+    this.#shards = Int32Array.from([...wallets, ...sources], ({ shard }) => shard);
+  }
+
+  /** The number in the name of the owner of a wallet or source. */
+  serialOf(number: number): number {
+    return this.#serials[number] ?? -1;
+  }
+
+  /** The shard of a wallet or source. */
+  shardOf(number: number): number {
+    return this.#shards[number] ?? -1;
   }
 
   /** The wallet with a number. */
@@ -73,15 +88,23 @@ export class Fleet {
 
   /** The source of money of a shard that is used. */
   sourceOn(shard: number): FleetWallet {
-    const source = this.sources.find((each) => each.shard === shard);
+    const source = this.sources[this.sourceNumber(shard) - this.wallets.length];
     assert(source !== undefined, "the shard has a source");
     return source;
   }
 
-  /** Notes that `amount` moved between two wallets; a source is not counted (its number is -1). */
+  /** The number of the source of a shard that is used. */
+  sourceNumber(shard: number): number {
+    const index = this.sources.findIndex((each) => each.shard === shard);
+    assert(index >= 0, "the shard has a source");
+    return this.wallets.length + index;
+  }
+
+  /** Notes that `amount` moved between two wallets; a source is not counted. */
   move(from: number, to: number, amount: number): void {
-    if (from >= 0) this.expected[from] = (this.expected[from] ?? 0) - amount;
-    if (to >= 0) this.expected[to] = (this.expected[to] ?? 0) + amount;
+    const { expected } = this;
+    if (from < expected.length) expected[from] = (expected[from] ?? 0) - amount;
+    if (to < expected.length) expected[to] = (expected[to] ?? 0) + amount;
   }
 }
 
@@ -92,10 +115,21 @@ function sourceOf(plan: FleetPlan, shard: number): FleetWallet {
   }
 }
 
+/** The wallet whose owner has another number in an otherwise equal name; its shard is not known. */
+export function withSerial({ owner, wallet }: FleetWallet, serial: number): FleetWallet {
+  const named = `${owner.slice(0, -SERIAL_DIGITS)}${String(serial).padStart(SERIAL_DIGITS, "0")}`;
+  return { ...namesOf(named, wallet.slice(owner.length)), serial, shard: -1 };
+}
+
 function benchWallet(plan: FleetPlan, kind: "b" | "w", serial: number): FleetWallet {
   const name = `${kind}${plan.token}-${String(serial).padStart(SERIAL_DIGITS, "0")}`;
+  const names = namesOf(name, ":main");
+  return { ...names, serial, shard: shardOf(plan.tenant, names.owner, plan.shards) };
+}
+
+function namesOf(name: string, purse: string): Pick<FleetWallet, "owner" | "wallet"> {
   const owner = parseOwner(name);
-  const wallet = parseWallet(`${name}:main`);
+  const wallet = parseWallet(`${name}${purse}`);
   assert(owner !== undefined && wallet !== undefined && ownerOf(wallet) === owner, "bench names are valid");
-  return { serial, owner, wallet, shard: shardOf(plan.tenant, owner, plan.shards) };
+  return { owner, wallet };
 }

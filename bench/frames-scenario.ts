@@ -1,66 +1,57 @@
 // Scenario `frames`: transfers in frames, both wallets of each on one shard; the shards take turns.
-// The least that the engine has to do for a transfer, and so the highest figure that it can reach.
+// The least that the engine has to do for a transfer, and so the highest figure that it can reach. With a share of
+// transfers over two shards it shows what those cost.
 
-import { assert } from "../protocol/assert.ts";
-import type { FrameSource, SourceFrame } from "./load-generator.ts";
-import type { SeededRandom } from "./random.ts";
-import type { Scenario, ScenarioParts } from "./scenario.ts";
-import { AMOUNT_MAX, TransferFrame } from "./transfer-frame.ts";
+import { BenchFailure } from "./bench-failure.ts";
+import type { Scenario } from "./scenario.ts";
+import { USUAL_DEFAULTS } from "./scenario.ts";
+import type { StageParts } from "./stage.ts";
+import { type TransferChoice, TransferSource } from "./transfer-source.ts";
+import { WalletChoice } from "./wallet-choice.ts";
 
 /** See the file header. */
 export const framesScenario: Scenario = {
   name: "frames",
   title: "transfers in frames, both wallets on one shard",
-  crossShare: 0,
-  source: localTransfers,
+  defaults: USUAL_DEFAULTS,
+  run: async (stage) => {
+    const { fleet } = stage.parts;
+    const shards = [...fleet.byShard.keys()].filter((shard) => (fleet.byShard[shard]?.length ?? 0) > 1);
+    await stage.load(new TransferSource(stage.parts, shards, new LocalChoice(stage.parts)));
+    return {};
+  },
 };
 
-function localTransfers(parts: ScenarioParts): FrameSource {
-  const { fleet, ids, reply, frameCommands } = parts;
-  const shards = [...fleet.byShard.keys()].filter((shard) => (fleet.byShard[shard]?.length ?? 0) > 1);
-  const frame = new TransferFrame(ids, { reply, count: frameCommands }, [fleet.wallet(0), fleet.wallet(1)]);
-  let frames = 0;
-  return {
-    next: (first, wallMs) => {
-      if (!parts.isWanted(frames * frameCommands)) return null;
-      const shard = shards[frames % shards.length];
-      assert(shard !== undefined, "the fleet has wallets");
-      frames += 1;
-      return localFrame(parts, { frame, shard, first, wallMs });
-    },
-  };
-}
+/** Two wallets of one shard, or with the share that the settings ask for, of two shards. */
+export class LocalChoice implements TransferChoice {
+  readonly #parts: StageParts;
+  readonly #places: readonly (WalletChoice | null)[];
+  readonly #crossShare: number;
+  from = 0;
+  to = 0;
 
-/** A frame of transfers between any two wallets of one shard. */
-function localFrame(
-  { fleet, random }: ScenarioParts,
-  at: {
-    readonly frame: TransferFrame;
-    readonly shard: number;
-    readonly first: number;
-    readonly wallMs: number;
-  },
-): SourceFrame {
-  const { frame, shard, first, wallMs } = at;
-  const numbers = fleet.byShard[shard] ?? [];
-  const bytes = frame.copy(wallMs);
-  for (let index = 0; index < frame.count; index += 1) {
-    const [from, to] = twoOf(numbers, random);
-    const amount = 1 + random.below(AMOUNT_MAX);
-    fleet.move(from, to, amount);
-    frame.write(bytes, index, {
-      number: first + index,
-      from: fleet.wallet(from),
-      to: fleet.wallet(to),
-      amount,
-    });
+  constructor(parts: StageParts) {
+    const { fleet, random, settings } = parts;
+    this.#parts = parts;
+    this.#crossShare = settings.crossShare ?? 0;
+    this.#places = fleet.byShard.map(({ length }) =>
+      length < 2 ? null : new WalletChoice(random, settings.distribution, length),
+    );
+    const used = fleet.byShard.filter(({ length }) => length > 0).length;
+    if (this.#crossShare > 0 && used < 2)
+      throw new BenchFailure("transfers over two shards need an installation with two or more");
   }
-  return { shard, count: frame.count, bytes };
-}
 
-/** Two different elements. */
-function twoOf(numbers: readonly number[], random: SeededRandom): [number, number] {
-  const place = random.below(numbers.length);
-  const other = (place + 1 + random.below(numbers.length - 1)) % numbers.length;
-  return [numbers[place] ?? 0, numbers[other] ?? 0];
+  next(shard: number): void {
+    const { fleet, random } = this.#parts;
+    const numbers = fleet.byShard[shard];
+    const places = this.#places[shard];
+    if (numbers === undefined || !places) return;
+    places.next();
+    this.from = numbers[places.from] ?? 0;
+    this.to = numbers[places.to] ?? 0;
+    if (this.#crossShare === 0 || random.next32() >= this.#crossShare * 0x1_0000_0000) return;
+    do this.to = random.below(fleet.wallets.length);
+    while (fleet.shardOf(this.to) === shard);
+  }
 }

@@ -28,6 +28,34 @@ export class LatencyHistogram {
     this.#maxMs = Math.max(this.#maxMs, latencyMs);
   }
 
+  /** What was added since an earlier `copy` of this one; its max is that of a bucket. */
+  since(earlier: LatencyHistogram): LatencyHistogram {
+    const grown = new LatencyHistogram();
+    for (let index = 0; index < BUCKETS; index += 1) {
+      const count = (this.#counts[index] ?? 0) - (earlier.#counts[index] ?? 0);
+      if (count === 0) continue;
+      grown.#counts[index] = count;
+      grown.#total += count;
+      grown.#maxMs = Math.min(LEAST_MS * 2 ** (index / BUCKETS_PER_DOUBLING), this.#maxMs);
+    }
+    return grown;
+  }
+
+  /** As it stands now. */
+  copy(): LatencyHistogram {
+    const copy = new LatencyHistogram();
+    copy.merge(this);
+    return copy;
+  }
+
+  /** Adds everything that another one counted. */
+  merge(other: LatencyHistogram): void {
+    for (let index = 0; index < BUCKETS; index += 1)
+      this.#counts[index] = (this.#counts[index] ?? 0) + (other.#counts[index] ?? 0);
+    this.#total += other.#total;
+    this.#maxMs = Math.max(this.#maxMs, other.#maxMs);
+  }
+
   /** Upper bound in ms of the bucket that holds the given share (0..1) of all counts; 0 when nothing was added. */
   percentileMs(share: number): number {
     const wanted = Math.max(1, Math.ceil(this.#total * share));

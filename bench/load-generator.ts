@@ -1,110 +1,90 @@
-// The load generator: publishes frames with a bounded number in flight, counts PubAcks and outcomes, and checks that
-// each command is answered once. Lean on purpose (about 1 µs a command): it shares the machine with what it measures.
+// The load generator: publishes messages with a bounded number in flight or on a fixed schedule, counts PubAcks and
+// outcomes, and checks that each command is answered once. Lean on purpose (about 1 µs a command): it shares the
+// machine with what it measures. No promise, closure or object for a command.
 //
-//   next frame ► publish ► PubAck counted
-//                   └────► outcomes counted ► frame complete ► next frame
+//   next message ► publish ► PubAck counted
+//                     └────► outcomes counted ► message complete ► next message
 //
 // Does not own: resending. A bench that loses its connection or gets no answer fails; it does not paper over it.
-// Invariant: at most `framesInFlight` frames wait for outcomes; every number is answered at most once, or it is an error.
+// Invariant: at most `inFlight` messages wait for outcomes; every number is answered at most once, or it is an error.
 
-import type { Msg, NatsConnection } from "@nats-io/transport-node";
-import type { TenantName } from "../protocol/names.ts";
-import { decodeOutcomes } from "../protocol/outcome-codec.ts";
-import { frameSubject } from "../protocol/subject.ts";
+import type { Msg, MsgHdrs, NatsConnection, PublishOptions } from "@nats-io/transport-node";
+import { headers } from "@nats-io/transport-node";
+import { STATUSES } from "../protocol/outcome.ts";
+import { REPLY_HEADER } from "../protocol/subject.ts";
 import type { BenchClock } from "./bench-clock.ts";
-import { BenchFailure } from "./bench-failure.ts";
 import type { BenchIds } from "./bench-ids.ts";
-import type { LatencyHistogram } from "./latency-histogram.ts";
-import { skimOutcomes } from "./outcome-skim.ts";
+import { InFlight } from "./in-flight.ts";
+import { type LoadResult, LoadRun, type LoadSettings } from "./load-run.ts";
+import type { MessageSource } from "./message-source.ts";
+import { skimJsonOutcomes } from "./outcome-json-skim.ts";
+import { type SkimmedOutcome, skimOutcomes } from "./outcome-skim.ts";
+import type { LoadCounters } from "./samples.ts";
 
 /** No answer of any kind for this long ends the run, ms. */
 const SILENCE_MS_MAX = 30_000;
 const REPORT_MS = 500;
-
-/** One frame, ready to be published. */
-export interface SourceFrame {
-  readonly shard: number;
-  /** Commands in it. */
-  readonly count: number;
-  readonly bytes: Uint8Array;
-}
-
-/** Makes the frames of a run. */
-export interface FrameSource {
-  /**
-   * The next frame, whose commands have the ids of `first`, `first + 1`, … at `wallMs`, and bytes of its own.
-   * @returns null at the end of the run
-   */
-  next(first: number, wallMs: number): SourceFrame | null;
-}
+const SCHEDULE_TICK_MS = 1;
+const REFUSED = STATUSES.indexOf("refused");
+const OPENING_BRACKET = 0x5b;
+/** Third byte of `{"stream":…}`, with which every PubAck begins that is no error. */
+const STREAM_S = 0x73;
+const NO_COUNTERS: LoadCounters = { published: 0, accepted: 0, settled: 0, refused: 0, inFlight: 0 };
 
 /** What a generator works with. */
 export interface GeneratorParts {
   readonly nc: NatsConnection;
   readonly clock: BenchClock;
-  readonly tenant: TenantName;
   readonly ids: BenchIds;
-  /** Where the frames say that outcomes go. */
+  /** Where outcomes go. */
   readonly reply: string;
   /** Inbox for PubAcks. */
   readonly acks: string;
 }
 
-/** Bounds of one run. */
-export interface LoadSettings {
-  readonly framesInFlight: number;
-  readonly latency: LatencyHistogram;
-  /** Called about twice a second with the number of settled commands. */
-  readonly onProgress: (settled: number) => void;
-}
-
-/** What one run came to. */
-export interface LoadResult {
-  readonly published: number;
-  readonly accepted: number;
-  readonly settled: number;
-  readonly refused: number;
-  /** Outcomes that came more than once. */
-  readonly repeated: number;
-  readonly seconds: number;
-  /** Seconds until the last PubAck. */
-  readonly acceptedSeconds: number;
-  /** The first refusal's code, or null. */
-  readonly firstRefusal: string | null;
-}
-
-interface SentFrame {
-  readonly sentMs: number;
-  missing: number;
-}
-
 /** See the file header. One generator may run several loads, one after the other; numbers go on. */
 export class LoadGenerator {
   readonly #parts: GeneratorParts;
-  /** The frame of each number that was sent, by number. */
-  readonly #frameOf: (SentFrame | undefined)[] = [];
-  #nextNumber = 0;
+  readonly #open = new InFlight();
+  /** How a message of so many commands is published. */
+  readonly #options = { json: new Map<number, PublishOptions>(), frame: new Map<number, PublishOptions>() };
+  readonly #onOutcome: SkimmedOutcome;
   #run: LoadRun | null = null;
+  /** Of the answer that is being read: when it came, and outcomes in a row that have one sending time. */
+  #nowMs = 0;
+  #sentMs = 0;
+  #alike = 0;
 
   constructor(parts: GeneratorParts) {
     this.#parts = parts;
-    parts.nc.subscribe(parts.reply, {
+    this.#onOutcome = (idTail, status, isReplayed, code) => this.#settle(idTail, status, isReplayed, code);
+    const { nc, reply, acks } = parts;
+    nc.subscribe(reply, {
       callback: (error, message) => this.#guarded(error, () => this.#onOutcomes(message)),
     });
-    parts.nc.subscribe(`${parts.acks}.*`, {
-      callback: (error, message) => this.#guarded(error, () => this.#onPubAck(message)),
+    nc.subscribe(`${acks}.1`, {
+      callback: (error, message) => this.#guarded(error, () => this.#onPubAck(message, 1)),
+    });
+    nc.subscribe(`${acks}.many.*`, {
+      callback: (error, message) => this.#guarded(error, () => this.#onPubAckOfMany(message)),
     });
   }
 
+  /** The counters of the load that runs. */
+  counters(): LoadCounters {
+    return this.#run?.counters() ?? NO_COUNTERS;
+  }
+
   /**
-   * Publishes all frames of a source and waits for their outcomes.
-   * Errors: BenchFailure when a frame is refused, the connection ends, or nothing comes for 30 s.
+   * Publishes the messages of a source and waits for their outcomes.
+   * Errors: BenchFailure when a message is refused, the connection ends, or nothing comes for 30 s.
    */
-  async run(source: FrameSource, settings: LoadSettings): Promise<LoadResult> {
+  async run(source: MessageSource, settings: LoadSettings): Promise<LoadResult> {
     const { clock, nc } = this.#parts;
-    const run = new LoadRun(source, settings, clock.steadyMs());
+    const run = new LoadRun(source, settings, this.#open, clock.steadyMs());
     this.#run = run;
     const watching = setInterval(() => this.#watch(run), REPORT_MS);
+    const ticking = run.schedule === null ? null : setInterval(() => this.#fill(run), SCHEDULE_TICK_MS);
     nc.closed()
       .then(() => run.fail("the connection to NATS ended"))
       .catch(() => undefined);
@@ -114,77 +94,115 @@ export class LoadGenerator {
       return run.result();
     } finally {
       clearInterval(watching);
+      if (ticking !== null) clearInterval(ticking);
       this.#run = null;
-      this.#frameOf.length = 0;
     }
   }
 
   #watch(run: LoadRun): void {
-    if (this.#parts.clock.steadyMs() - run.lastMs > SILENCE_MS_MAX) run.fail("no answer for 30 s");
+    const nowMs = this.#parts.clock.steadyMs();
+    const lastMs = Math.max(run.settledMs, run.acceptedMs, run.open.messages === 0 ? nowMs : 0);
+    if (nowMs - lastMs > SILENCE_MS_MAX) run.fail(`no answer for ${SILENCE_MS_MAX / 1000} s`);
     run.settings.onProgress(run.settled);
+    if (!run.isAtEnd) this.#fill(run);
   }
 
   #fill(run: LoadRun): void {
-    const { nc, clock, tenant, acks } = this.#parts;
-    while (!run.isAtEnd && run.inFlight < run.settings.framesInFlight) {
-      const frame = run.source.next(this.#nextNumber, clock.wallMs());
-      if (frame === null) {
-        run.end();
+    const { clock } = this.#parts;
+    while (!run.isAtEnd && run.open.messages < run.settings.inFlight) {
+      const nowMs = clock.steadyMs();
+      if (!run.mayPublish(nowMs)) return run.end();
+      const intendedMs = run.schedule?.intendedMs(run.published) ?? nowMs;
+      if (intendedMs > nowMs) return;
+      if (!this.#publish(run, intendedMs, nowMs)) {
+        if (run.open.messages === 0) run.end();
         return;
       }
-      const { shard, count, bytes } = frame;
-      const sent: SentFrame = { sentMs: clock.steadyMs(), missing: count };
-      this.#nextNumber += count;
-      for (let index = 0; index < count; index += 1) this.#frameOf.push(sent);
-      run.base = this.#nextNumber - this.#frameOf.length;
-      run.inFlight += 1;
-      run.published += count;
-      nc.publish(frameSubject(shard, tenant), bytes, { reply: `${acks}.${count}` });
     }
   }
 
-  #onPubAck(message: Msg): void {
+  /** @returns false when the source has nothing to send now */
+  #publish(run: LoadRun, intendedMs: number, nowMs: number): boolean {
+    const { nc, clock } = this.#parts;
+    const { source, open } = run;
+    const message = source.next(open.next, clock.wallMs());
+    if (message === null) return false;
+    const { count } = message;
+    open.add(count, intendedMs);
+    run.published += count;
+    run.publishedMs = nowMs;
+    run.schedule?.note(intendedMs, nowMs);
+    nc.publish(message.subject, message.bytes, this.#optionsFor(source.encoding, count));
+    return true;
+  }
+
+  #optionsFor(encoding: MessageSource["encoding"], count: number): PublishOptions {
+    const known = this.#options[encoding].get(count);
+    if (known !== undefined) return known;
+    const reply = count === 1 ? `${this.#parts.acks}.1` : `${this.#parts.acks}.many.${count}`;
+    const made = encoding === "json" ? { reply, headers: replyHeader(this.#parts.reply) } : { reply };
+    this.#options[encoding].set(count, made);
+    return made;
+  }
+
+  #onPubAckOfMany(message: Msg): void {
+    this.#onPubAck(message, Number(message.subject.slice(message.subject.lastIndexOf(".") + 1)));
+  }
+
+  #onPubAck(message: Msg, count: number): void {
     const run = this.#run;
     if (run === null) return;
-    const text = Buffer.from(message.data.buffer, message.data.byteOffset, message.data.length).toString(
-      "latin1",
-    );
-    if (!text.includes('"seq":') || text.includes('"error"')) {
-      run.fail(`a frame was refused by the log: ${text === "" ? "no responders" : text}`);
+    if (message.data[2] !== STREAM_S) {
+      const text = message.string();
+      run.fail(`a message was refused by the log: ${text === "" ? "no responders" : text}`);
       return;
     }
-    run.accepted += Number(message.subject.slice(this.#parts.acks.length + 1));
+    run.accepted += count;
     run.acceptedMs = this.#parts.clock.steadyMs();
+    if (run.isAtEnd) run.endIfDone();
+  }
+
+  #onOutcomes({ data }: Msg): void {
+    const run = this.#run;
+    if (run === null) return;
+    this.#nowMs = this.#parts.clock.steadyMs();
+    this.#alike = 0;
+    const skim = data[0] === OPENING_BRACKET ? skimJsonOutcomes : skimOutcomes;
+    const count = skim(data, this.#onOutcome);
+    this.#countAlike(run);
+    run.settledMs = this.#nowMs;
+    if (count === null) run.fail("an answer could not be read");
+    this.#fill(run);
     run.endIfDone();
   }
 
-  #onOutcomes(message: Msg): void {
+  #settle(idTail: number, status: number, isReplayed: boolean, code: string | null): void {
     const run = this.#run;
     if (run === null) return;
-    const nowMs = this.#parts.clock.steadyMs();
-    run.lastMs = nowMs;
-    const skimmed = skimOutcomes(message.data, (tail, isDone, isReplayed) => {
-      this.#settle(run, this.#parts.ids.numberOf(tail), nowMs);
-      if (!isDone) run.refused += 1;
-      if (isReplayed) run.replayed += 1;
-    });
-    if (skimmed === null) run.fail("an answer could not be read");
-    if (run.refused > 0 && run.firstRefusal === null) run.firstRefusal = refusalIn(message.data);
-    this.#fill(run);
+    const { ids } = this.#parts;
+    const number = ids.numberOf(idTail);
+    const slot = run.open.settle(number);
+    if (slot < 0 || isReplayed) run.repeated += 1;
+    if (slot < 0) return;
+    run.settled += 1;
+    if (status === REFUSED) run.refused += 1;
+    const { source } = run;
+    if (!(source.onOutcome?.(number, status, code) ?? status !== REFUSED))
+      this.#notExpected(run, status, code);
+    const sentMs = run.open.sentMs(slot);
+    if (sentMs !== this.#sentMs) this.#countAlike(run);
+    this.#sentMs = sentMs;
+    this.#alike += 1;
   }
 
-  #settle(run: LoadRun, number: number, nowMs: number): void {
-    const index = number - run.base;
-    const frame = this.#frameOf[index];
-    if (frame === undefined) {
-      run.repeated += 1;
-      return;
-    }
-    this.#frameOf[index] = undefined;
-    run.settled += 1;
-    frame.missing -= 1;
-    run.countLatency(frame.sentMs, nowMs);
-    if (frame.missing === 0) run.frameDone();
+  #countAlike(run: LoadRun): void {
+    if (this.#alike > 0) run.settings.latency.add(this.#nowMs - this.#sentMs, this.#alike);
+    this.#alike = 0;
+  }
+
+  #notExpected(run: LoadRun, status: number, code: string | null): void {
+    run.unexpected += 1;
+    run.firstUnexpected ??= code ?? STATUSES[status] ?? `status ${status}`;
   }
 
   #guarded(error: Error | null, act: () => void): void {
@@ -197,81 +215,10 @@ export class LoadGenerator {
   }
 }
 
-/** The counters of one run. */
-class LoadRun {
-  readonly source: FrameSource;
-  readonly settings: LoadSettings;
-  readonly done: Promise<void>;
-  readonly #startMs: number;
-  readonly #resolve: () => void;
-  readonly #reject: (error: Error) => void;
-  /** The number of the first entry in the generator's table. */
-  base = 0;
-  inFlight = 0;
-  published = 0;
-  accepted = 0;
-  acceptedMs: number;
-  settled = 0;
-  refused = 0;
-  replayed = 0;
-  repeated = 0;
-  firstRefusal: string | null = null;
-  lastMs: number;
-  isAtEnd = false;
-
-  constructor(source: FrameSource, settings: LoadSettings, startMs: number) {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.source = source;
-    this.settings = settings;
-    this.#startMs = startMs;
-    this.lastMs = startMs;
-    this.acceptedMs = startMs;
-    this.done = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  countLatency(sentMs: number, nowMs: number): void {
-    this.settings.latency.add(nowMs - sentMs, 1);
-  }
-
-  frameDone(): void {
-    this.inFlight -= 1;
-    this.endIfDone();
-  }
-
-  end(): void {
-    this.isAtEnd = true;
-    this.endIfDone();
-  }
-
-  endIfDone(): void {
-    if (this.isAtEnd && this.inFlight === 0 && this.accepted >= this.published) this.#resolve();
-  }
-
-  fail(why: string): void {
-    this.isAtEnd = true;
-    this.#reject(new BenchFailure(why));
-  }
-
-  result(): LoadResult {
-    const { published, accepted, settled, refused, firstRefusal } = this;
-    return {
-      published,
-      accepted,
-      settled,
-      refused,
-      repeated: this.repeated + this.replayed,
-      seconds: (this.lastMs - this.#startMs) / 1000,
-      acceptedSeconds: (this.acceptedMs - this.#startMs) / 1000,
-      firstRefusal,
-    };
-  }
-}
-
-function refusalIn(data: Uint8Array): string | null {
-  const decoded = decodeOutcomes(data);
-  if (!decoded.ok) return null;
-  const refused = decoded.value.find((outcome) => outcome.refusal !== null)?.refusal;
-  return refused ? `${refused.code}${refused.detail === null ? "" : ` (${refused.detail})`}` : null;
+/** The header that names where outcomes go, encoded once: the library would encode it for each message. */
+function replyHeader(reply: string): MsgHdrs {
+  const made = headers();
+  made.set(REPLY_HEADER, reply);
+  const bytes = Buffer.from(`NATS/1.0\r\n${REPLY_HEADER}: ${reply}\r\n\r\n`);
+  return Object.assign(made, { encode: () => bytes });
 }

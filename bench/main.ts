@@ -8,21 +8,24 @@ import { tmpdir } from "node:os";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { connectionOptions } from "../client/link.ts";
 import { decodeInfo, type Info } from "../protocol/info.ts";
-import { parseTenant, type TenantName } from "../protocol/names.ts";
+import { parseTenant } from "../protocol/names.ts";
 import { INFO_SUBJECT, resultPrefix } from "../protocol/subject.ts";
 import type { BenchClock } from "./bench-clock.ts";
 import { BenchFailure } from "./bench-failure.ts";
 import { BenchIds } from "./bench-ids.ts";
+import { engineCounters } from "./engine-counters.ts";
 import { Fleet } from "./fleet.ts";
-import { LatencyHistogram } from "./latency-histogram.ts";
-import { type FrameSource, LoadGenerator, type LoadResult } from "./load-generator.ts";
+import { LoadGenerator } from "./load-generator.ts";
 import { fundings, openings } from "./preparation.ts";
-import { usageOfAll, type WatchedProcess } from "./process-usage.ts";
+import { usageOfAll } from "./process-usage.ts";
 import { SeededRandom } from "./random.ts";
 import { measureReference } from "./reference.ts";
-import type { BenchOptions, BenchProgress, BenchReport } from "./report.ts";
+import type { BenchOptions, BenchProgress, BenchRun } from "./report.ts";
+import { type RunSettings, runSettings } from "./run-settings.ts";
 import type { Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenario-table.ts";
+import { Stage, type StageResult } from "./stage.ts";
+import { reportOf } from "./summing-up.ts";
 import { verifyFleet } from "./verification.ts";
 
 const INBOX_PREFIX = "_INBOX";
@@ -40,34 +43,38 @@ const systemClock: BenchClock = {
 /** A run that is set up. */
 interface Bench {
   readonly options: BenchOptions;
-  readonly nc: NatsConnection;
-  readonly tenant: TenantName;
   readonly info: Info;
   readonly token: string;
-  readonly reply: string;
   readonly scenario: Scenario;
-  readonly fleet: Fleet;
-  readonly ids: BenchIds;
-  readonly generator: LoadGenerator;
-  readonly progress: (progress: BenchProgress) => void;
+  readonly stage: Stage;
+}
+
+/** Who hears of a run; both must not throw. */
+export interface BenchListener {
+  /** At the start of each phase and about twice a second. */
+  onProgress?(progress: BenchProgress): void;
+  /** When wallets are open and funded, and what follows is measured. */
+  onPrepared?(): void;
 }
 
 /**
  * Runs one scenario against a running installation and reports.
- * @param progress called at the start of each phase and about twice a second; must not throw
  * Errors: BenchFailure, with what went wrong in one sentence. The connection is closed in every case.
  */
-export async function runBench(
-  options: BenchOptions,
-  progress: (progress: BenchProgress) => void = () => undefined,
-): Promise<BenchReport> {
-  progress({ phase: "connect", done: 0, total: null, perSecond: 0 });
+export async function runBench(options: BenchOptions, listener: BenchListener = {}): Promise<BenchRun> {
+  const progress = (told: BenchProgress): void => listener.onProgress?.(told);
+  progress({ phase: "connect", done: 0, total: null, perSecond: 0, seconds: 0, ofSeconds: null });
   const nc = await dial(options);
+  const onAbort = (): void => void nc.close().catch(() => undefined);
+  options.signal?.addEventListener("abort", onAbort, { once: true });
   try {
+    options.signal?.throwIfAborted();
     const bench = await setUp(options, nc, progress);
     await prepare(bench);
+    listener.onPrepared?.();
     return await measure(bench);
   } finally {
+    options.signal?.removeEventListener("abort", onAbort);
     await nc.close().catch(() => undefined);
   }
 }
@@ -93,27 +100,28 @@ async function setUp(
   const scenario = SCENARIOS.get(options.scenario ?? "frames");
   if (scenario === undefined)
     throw new BenchFailure(`no such scenario; there are: ${[...SCENARIOS.keys()].join(", ")}`);
+  const settings = runSettings(options, scenario.defaults);
   const info = await askInfo(nc);
   const unique = systemClock.uniqueBytes(8);
   const token = Buffer.from(unique).toString("hex");
-  const shardsUsed = usedShards(options, info.shards);
-  const walletsPerShard = Math.max(2, Math.ceil((options.wallets ?? 10_000) / shardsUsed.length));
-  const fleet = new Fleet({
-    tenant,
-    shards: info.shards,
-    shardsUsed,
-    walletsPerShard,
-    token: token.slice(0, 8),
-  });
+  const shardsUsed = usedShards(settings, info.shards);
+  const walletsPerShard = Math.max(2, Math.ceil(settings.wallets / shardsUsed.length));
+  const plan = { tenant, shards: info.shards, shardsUsed, walletsPerShard, token: token.slice(0, 8) };
   const ids = new BenchIds(unique);
   const reply = `${resultPrefix(tenant)}${token}`;
   const acks = `${INBOX_PREFIX}.${token}.ack`;
-  const generator = new LoadGenerator({ nc, clock: systemClock, tenant, ids, reply, acks });
-  return { options, nc, tenant, info, token, reply, scenario, fleet, ids, generator, progress };
+  const stage = new Stage({
+    ...{ nc, clock: systemClock, tenant, ids, reply, settings, progress, shards: info.shards },
+    fleet: new Fleet(plan),
+    random: new SeededRandom(settings.seed),
+    generator: new LoadGenerator({ nc, clock: systemClock, ids, reply, acks }),
+    watched: [{ name: "generator", pid: process.pid }, ...(options.processes ?? [])],
+  });
+  return { options, info, token, scenario, stage };
 }
 
-function usedShards({ shard = "uniform" }: BenchOptions, shards: number): number[] {
-  if (shard === "uniform") return Array.from({ length: shards }, (_, index) => index);
+function usedShards({ shard }: RunSettings, shards: number): number[] {
+  if (shard === null) return Array.from({ length: shards }, (_, index) => index);
   if (!Number.isInteger(shard) || shard < 0 || shard >= shards)
     throw new BenchFailure(`there is no shard ${shard}`);
   return [shard];
@@ -126,121 +134,43 @@ async function askInfo(nc: NatsConnection): Promise<Info> {
   return info.value;
 }
 
-async function prepare(bench: Bench): Promise<void> {
-  const { fleet, ids, reply } = bench;
-  const framing = { ids, reply, frameCommands: PREPARING_COMMANDS };
+async function prepare({ stage }: Bench): Promise<void> {
+  const { fleet, ids, reply, tenant } = stage.parts;
+  const framing = { tenant, ids, reply, frameCommands: PREPARING_COMMANDS };
   const total = fleet.wallets.length;
-  const opened = await load(bench, openings(fleet, framing), {
-    phase: "open",
-    total: total + fleet.sources.length,
-  });
-  assertAllDone(opened, "opening wallets");
-  const funded = await load(bench, fundings(fleet, framing), { phase: "fund", total });
-  assertAllDone(funded, "funding wallets");
-}
-
-async function measure(bench: Bench): Promise<BenchReport> {
-  const { options, scenario, fleet, info } = bench;
-  const seed = options.seed ?? 1;
-  const endMs = systemClock.steadyMs() + (options.seconds ?? 20) * 1000;
-  const total = options.commands ?? null;
-  const source = scenario.source({
-    fleet,
-    ids: bench.ids,
-    reply: bench.reply,
-    random: new SeededRandom(seed),
-    frameCommands: options.frameCommands ?? 100,
-    isWanted: (made) => (total === null ? systemClock.steadyMs() < endMs : made < total),
-  });
-  const watched: readonly WatchedProcess[] = [
-    { name: "generator", pid: process.pid },
-    ...(options.processes ?? []),
-  ];
-  const latency = new LatencyHistogram();
-  const before = await usageOfAll(watched);
-  const result = await load(bench, source, {
-    phase: "run",
-    total,
-    latency,
-    framesInFlight: options.framesInFlight ?? 64,
-  });
-  const after = await usageOfAll(watched);
-  const outcomesOnce = result.settled === result.published && result.repeated === 0;
-  const verified = await verify(bench, outcomesOnce && result.refused === 0);
-  const names = [...after.keys()];
-  const cpuOf = (name: string): number =>
-    (after.get(name)?.cpuSeconds ?? 0) - (before.get(name)?.cpuSeconds ?? 0);
-  return {
-    scenario: scenario.name,
-    durability: info.durability,
-    shards: info.shards,
-    seed,
-    settledPerSecond: Math.round(result.settled / result.seconds),
-    acceptedPerSecond: Math.round(result.accepted / result.acceptedSeconds),
-    latencyMs: latency.summary(),
-    commands: result.published,
-    refused: result.refused,
-    crossShare: scenario.crossShare,
-    seconds: Math.round(result.seconds * 100) / 100,
-    verified,
-    cpu: Object.fromEntries(
-      names.map((name) => [name, Math.round((cpuOf(name) / result.seconds) * 1000) / 1000]),
-    ),
-    rss: Object.fromEntries(names.map((name) => [name, after.get(name)?.rssBytes ?? 0])),
-    reference: options.reference === false ? null : await reference(bench),
+  const bounds = {
+    ...{ isMeasured: false, seconds: null, commands: null, ratePerSecond: null },
+    inFlight: PREPARING_IN_FLIGHT,
   };
+  const opens = { ...bounds, phase: "open", total: total + fleet.sources.length } as const;
+  assertAllDone(await stage.load(openings(fleet, framing), opens), "opening wallets");
+  const funds = { ...bounds, phase: "fund", total } as const;
+  assertAllDone(await stage.load(fundings(fleet, framing), funds), "funding wallets");
 }
 
-interface Phase {
-  readonly phase: BenchProgress["phase"];
-  readonly total: number | null;
-  readonly latency?: LatencyHistogram;
-  readonly framesInFlight?: number;
+function assertAllDone(result: StageResult, what: string): void {
+  if (result.unexpected > 0)
+    throw new BenchFailure(`${what}: ${result.refused} refused, first: ${result.firstUnexpected}`);
+  if (result.repeated > 0) throw new BenchFailure(`${what}: ${result.repeated} commands were answered twice`);
 }
 
-async function load({ generator, progress }: Bench, source: FrameSource, phase: Phase): Promise<LoadResult> {
-  const onProgress = teller(progress, phase);
-  onProgress(0);
-  const latency = phase.latency ?? new LatencyHistogram();
-  const result = await generator.run(source, {
-    framesInFlight: phase.framesInFlight ?? PREPARING_IN_FLIGHT,
-    latency,
-    onProgress,
-  });
-  onProgress(result.settled);
-  return result;
+async function measure(bench: Bench): Promise<BenchRun> {
+  const { stage, scenario, info, options } = bench;
+  const { nc, watched } = stage.parts;
+  const before = await engineCounters(nc, info.shards);
+  const extras = await scenario.run(stage);
+  const usage = await usageOfAll(watched);
+  const after = await engineCounters(nc, info.shards);
+  const verification = await verifyFleet(stage);
+  const reference = options.reference === false ? null : await measureMachine(bench);
+  const report = reportOf({ stage, scenario, info, extras, usage, before, after, verification, reference });
+  const settled = stage.measured.reduce((sum, result) => sum + result.settled, 0);
+  return { report, samples: stage.samples?.list ?? [], settled };
 }
 
-async function verify(bench: Bench, outcomesOnce: boolean): Promise<BenchReport["verified"]> {
-  const { nc, tenant, fleet, progress } = bench;
-  const total = fleet.wallets.length + fleet.sources.length;
-  const tell = teller(progress, { phase: "verify", total });
-  tell(0);
-  const onProgress = (read: number): void => {
-    if (read % 1000 === 0 || read === total) tell(read);
-  };
-  return await verifyFleet({ nc, tenant, fleet, outcomesOnce, onProgress });
-}
-
-async function reference({ nc, token, options, progress }: Bench): Promise<BenchReport["reference"]> {
-  progress({ phase: "reference", done: 0, total: null, perSecond: 0 });
+async function measureMachine({ stage, token, options }: Bench): Promise<BenchRun["report"]["reference"]> {
+  const { nc, progress } = stage.parts;
+  progress({ phase: "reference", done: 0, total: null, perSecond: 0, seconds: 0, ofSeconds: null });
   const directory = options.directory ?? tmpdir();
   return await measureReference({ nc, clock: systemClock, directory, token, inboxPrefix: INBOX_PREFIX });
-}
-
-function teller(
-  progress: (progress: BenchProgress) => void,
-  { phase, total }: Pick<Phase, "phase" | "total">,
-): (done: number) => void {
-  const startMs = systemClock.steadyMs();
-  return (done) => {
-    const seconds = (systemClock.steadyMs() - startMs) / 1000;
-    progress({ phase, done, total, perSecond: seconds > 0 ? Math.round(done / seconds) : 0 });
-  };
-}
-
-function assertAllDone(result: LoadResult, what: string): void {
-  if (result.refused > 0)
-    throw new BenchFailure(`${what}: ${result.refused} refused, first: ${result.firstRefusal}`);
-  if (result.repeated > 0) throw new BenchFailure(`${what}: ${result.repeated} commands were answered twice`);
 }

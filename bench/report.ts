@@ -5,8 +5,10 @@ import type { Durability } from "../protocol/info.ts";
 import type { LatencySummary } from "./latency-histogram.ts";
 import type { WatchedProcess } from "./process-usage.ts";
 import type { Reference } from "./reference.ts";
+import type { DISTRIBUTIONS, ENCODINGS } from "./run-settings.ts";
+import type { Sample } from "./samples.ts";
 
-/** What to run, against which server. */
+/** What to run, against which server. What is left out is the scenario's own default. */
 export interface BenchOptions {
   /** `nats://host:port`, one or several. */
   readonly servers: string | readonly string[];
@@ -14,18 +16,25 @@ export interface BenchOptions {
   readonly tenant: string;
   /** Name of a scenario; default `frames`. */
   readonly scenario?: string;
-  /** Commands of the run; without it the run ends after `seconds`. */
+  /** Commands of the run, rounded up to whole messages; without it the run ends after `seconds`. */
   readonly commands?: number;
-  /** Default 20. */
   readonly seconds?: number;
-  /** Wallets over all shards; default 10,000. */
+  /** Wallets over all shards. */
   readonly wallets?: number;
-  /** Commands in a frame; default 100. */
+  /** How wallets are chosen. */
+  readonly distribution?: (typeof DISTRIBUTIONS)[number];
+  /** Share of transfers (0..1) whose wallets lie on two shards. */
+  readonly crossShare?: number;
+  /** Commands in a frame. */
   readonly frameCommands?: number;
-  /** Frames without all outcomes at once; default 64. */
-  readonly framesInFlight?: number;
-  /** `uniform` (default) = all shards take turns; a number = that shard alone. */
-  readonly shard?: "uniform" | number;
+  /** Messages without all outcomes at once. */
+  readonly inFlight?: number;
+  /** Commands offered per second on a fixed schedule; without it, as many as `inFlight` lets through. */
+  readonly ratePerSecond?: number;
+  /** How single commands are sent. */
+  readonly encoding?: (typeof ENCODINGS)[number];
+  /** Load this shard alone; default: all take turns. */
+  readonly shard?: number;
   /** The same seed sends the same transfers; default 1. */
   readonly seed?: number;
   /** A directory on the disk in question, for the reference figures; default: the system's temporary directory. */
@@ -34,6 +43,8 @@ export interface BenchOptions {
   readonly reference?: boolean;
   /** Processes whose CPU and memory are reported beside the generator's own. */
   readonly processes?: readonly WatchedProcess[];
+  /** Ends the run at once. */
+  readonly signal?: AbortSignal;
 }
 
 /** How far a run is. */
@@ -45,14 +56,32 @@ export interface BenchProgress {
   readonly total: number | null;
   /** Of this phase so far. */
   readonly perSecond: number;
+  /** Seconds of this phase so far, and how many it lasts (null = until all is done). */
+  readonly seconds: number;
+  readonly ofSeconds: number | null;
+}
+
+/** What the sweep over an engine's files found (`coffer verify`). */
+export interface Sweep {
+  readonly clean: boolean;
+  /** Whether every journal entry and command was walked too. */
+  readonly deep: boolean;
+  readonly seconds: number;
+  /** The first few violations, as text. */
+  readonly violations: readonly string[];
 }
 
 /** What was proven after the run, from outside. */
 export interface Verification {
   /** Everything below is as it must be. */
   readonly ok: boolean;
-  /** Commands that were published and have exactly one outcome. */
+  /** Each command that was published has exactly one outcome, and none was a replay. */
   readonly outcomesOnce: boolean;
+  /** Outcomes that are not what the scenario knows must come, and the first of them. */
+  readonly unexpectedOutcomes: number;
+  readonly firstUnexpected: string | null;
+  /** Commands of the whole run, opening and funding included. */
+  readonly commands: number;
   /** Wallets read back. */
   readonly wallets: number;
   /** Of those, how many do not hold what the outcomes say; the first few by name. */
@@ -60,29 +89,73 @@ export interface Verification {
   readonly wrong: readonly string[];
   /** Sum over all wallets of the run and their sources, minor units: must be "0". */
   readonly sum: string;
+  /** The sweep over the files of the run's own installation; null when there was none. */
+  readonly sweep: Sweep | null;
+}
+
+/** Bytes on disk: of the shards' streams, of the event stream, and of the shard files. */
+export interface DiskBytes {
+  readonly log: number;
+  readonly events: number;
+  readonly sqlite: number;
 }
 
 /** A run's result. */
 export interface BenchReport {
   readonly scenario: string;
   readonly durability: Durability;
-  readonly shards: number;
-  readonly seed: number;
   /** Outcomes per second from the first publication to the last outcome. */
   readonly settledPerSecond: number;
-  /** Commands in acknowledged frames per second, to the last PubAck. */
+  /** Commands in acknowledged messages per second, to the last PubAck. */
   readonly acceptedPerSecond: number;
-  /** From publication to outcome, each command counted. */
+  /** From the intended moment of publication to the outcome, each command counted. */
   readonly latencyMs: LatencySummary;
   readonly commands: number;
   readonly refused: number;
-  /** Share of transfers over two shards, 0..1. */
+  /** Share of transfers over two shards, 0..1, as they were sent. */
   readonly crossShare: number;
-  readonly seconds: number;
-  readonly verified: Verification;
+  /** Everything that was to be proven was. */
+  readonly verified: boolean;
   /** CPU seconds per second of the run, by process; `generator` is this one. */
   readonly cpu: Readonly<Record<string, number>>;
   /** Resident bytes after the run, by process. */
   readonly rss: Readonly<Record<string, number>>;
   readonly reference: Reference | null;
+  readonly shards: number;
+  readonly seed: number;
+  /** From the first publication to the last outcome. */
+  readonly seconds: number;
+  /** From the last publication to the last outcome. */
+  readonly drainSeconds: number;
+  /** What the schedule asked for; null without a schedule. */
+  readonly offeredPerSecond: number | null;
+  /** Commands published per second while publishing. */
+  readonly publishedPerSecond: number;
+  /** How late a publication was at most, ms; 0 without a schedule. */
+  readonly scheduleLagMs: number;
+  /** The generator kept its schedule: 99 % of what was offered was published, within the run's time. */
+  readonly scheduleKept: boolean | null;
+  /** CPU time of the generator for each settled command, µs. */
+  readonly generatorMicrosPerCommand: number;
+  readonly wallets: number;
+  readonly distribution: string;
+  readonly frameCommands: number;
+  readonly inFlight: number;
+  /** Messages on the event stream during the run; null when there is none to ask. */
+  readonly eventMessages: number | null;
+  /** What the engine says it spent, by phase, in ms over all shards; null when it does not say. */
+  readonly phases: Readonly<Record<string, number>> | null;
+  /** Disk bytes grown during the run for each settled command; null for an installation that runs already. */
+  readonly bytesPerCommand: DiskBytes | null;
+  readonly verification: Verification;
+  /** Figures that only this scenario has. */
+  readonly [extra: string]: unknown;
+}
+
+/** A run: its report, and what it looked like second by second. */
+export interface BenchRun {
+  readonly report: BenchReport;
+  readonly samples: readonly Sample[];
+  /** Commands that were settled in what was measured. */
+  readonly settled: number;
 }

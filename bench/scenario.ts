@@ -1,29 +1,42 @@
-// A scenario says what a run sends: which wallets it needs and which frames follow one another. Adding one = adding a
-// file that exports a Scenario, and a line in the table of scenario-table.ts.
+// A scenario says what a run sends, and what figures it adds to the report. Adding one = adding a file that exports a
+// Scenario, and a line in scenario-table.ts.
 
-import type { BenchIds } from "./bench-ids.ts";
-import type { Fleet } from "./fleet.ts";
-import type { FrameSource } from "./load-generator.ts";
-import type { SeededRandom } from "./random.ts";
+import type { Durability } from "../protocol/info.ts";
+import type { Stage } from "./stage.ts";
 
-/** What a scenario builds its frames from. */
-export interface ScenarioParts {
-  readonly fleet: Fleet;
-  readonly random: SeededRandom;
-  readonly ids: BenchIds;
-  /** Where frames say that outcomes go. */
-  readonly reply: string;
+/** What a run takes when its options do not say otherwise. */
+export interface ScenarioDefaults {
+  /** At most 60. */
+  readonly seconds: number;
+  readonly wallets: number;
   readonly frameCommands: number;
-  /** Whether another frame is wanted, given how many commands were made. */
-  isWanted(made: number): boolean;
+  /** Messages without all outcomes at once. */
+  readonly inFlight: number;
+  /** Shards of an installation of the bench's own. */
+  readonly shards: Readonly<Record<Durability, number>>;
 }
+
+/** Most scenarios' defaults. */
+export const USUAL_DEFAULTS: ScenarioDefaults = {
+  seconds: 20,
+  wallets: 10_000,
+  frameCommands: 100,
+  inFlight: 64,
+  shards: { strict: 4, relaxed: 4 },
+};
+
+/** Figures that only one scenario has; plain JSON. */
+export type ExtraFigures = Readonly<Record<string, unknown>>;
 
 /** One way of loading the engine. */
 export interface Scenario {
   readonly name: string;
   /** One line for people. */
   readonly title: string;
-  /** Share of transfers (0..1) whose wallets lie on two shards, for the report. */
-  readonly crossShare: number;
-  source(parts: ScenarioParts): FrameSource;
+  readonly defaults: ScenarioDefaults;
+  /**
+   * Drives the run: one or several `stage.load`, which end when every outcome came. Wallets are open and funded.
+   * Errors: BenchFailure.
+   */
+  run(stage: Stage): Promise<ExtraFigures>;
 }

@@ -10,7 +10,7 @@ import { encodeCommandFrame, framedCommandBytes } from "../protocol/command-fram
 import type { OwnerName } from "../protocol/names.ts";
 import { BenchFailure } from "./bench-failure.ts";
 import type { BenchIds } from "./bench-ids.ts";
-import { type FleetWallet, SERIAL_DIGITS } from "./fleet.ts";
+import { type FleetWallet, SERIAL_DIGITS, withSerial } from "./fleet.ts";
 
 /** Amounts that take one byte. */
 export const AMOUNT_MAX = 100;
@@ -19,8 +19,9 @@ export const AMOUNT_MAX = 100;
 export interface FramedTransfer {
   /** The command's number, which its id hides. */
   readonly number: number;
-  readonly from: FleetWallet;
-  readonly to: FleetWallet;
+  /** The number in the name of the owner of each side. */
+  readonly from: number;
+  readonly to: number;
   /** 1..AMOUNT_MAX */
   readonly amount: number;
 }
@@ -82,28 +83,44 @@ export class TransferFrame {
     bytes[tailAt + 1] = tail >>> 16;
     bytes[tailAt + 2] = tail >>> 8;
     bytes[tailAt + 3] = tail;
-    writeDigits(bytes, start + ownerDigits, from.serial);
-    writeDigits(bytes, start + fromDigits, from.serial);
-    writeDigits(bytes, start + toDigits, to.serial);
+    writeDigits(bytes, start + ownerDigits, from);
+    writeDigits(bytes, start + fromDigits, from);
+    writeDigits(bytes, start + toDigits, to);
     bytes[start + this.#places.amount] = amount;
   }
 
   #prove(reply: string, [from, to]: readonly [FleetWallet, FleetWallet]): void {
     const transfers = Array.from({ length: this.count }, (_, index) => {
-      return { number: index * 7 + 3, from: to, to: from, amount: (index % AMOUNT_MAX) + 1 };
+      return {
+        number: index * 7 + 3,
+        from: from.serial + index,
+        to: to.serial,
+        amount: (index % AMOUNT_MAX) + 1,
+      };
     });
     const bytes = this.copy(1);
     for (const [index, transfer] of transfers.entries()) this.write(bytes, index, transfer);
-    const commands = transfers.map((transfer) => transferCommand(this.#ids, transfer, 1));
+    const commands = transfers.map((transfer) => {
+      const sides = { from: withSerial(from, transfer.from), to };
+      return transferCommand(this.#ids, { ...transfer, ...sides }, 1);
+    });
     if (Buffer.compare(bytes, encodeCommandFrame({ reply, commands })) === 0) return;
     throw new BenchFailure("the frame format has changed and the load generator does not know it yet");
   }
 }
 
+/** A transfer between two wallets. */
+export interface WalletTransfer {
+  readonly number: number;
+  readonly from: FleetWallet;
+  readonly to: FleetWallet;
+  readonly amount: number;
+}
+
 /** The same transfer as a command. */
 export function transferCommand(
   ids: BenchIds,
-  { number, from, to, amount }: FramedTransfer,
+  { number, from, to, amount }: WalletTransfer,
   wallMs: number,
 ): TransferCommand {
   const legs = [{ from: from.wallet, to: to.wallet, amount: BigInt(amount) }];

@@ -1,36 +1,34 @@
 // After the run: reads every wallet back through the ordinary reads and compares it with what the outcomes say, and
 // adds everything up. Money that was made, lost or moved twice shows here.
 
-import type { NatsConnection } from "@nats-io/transport-node";
 import type { WalletView } from "../protocol/entry.ts";
-import type { TenantName } from "../protocol/names.ts";
 import { encodeRead } from "../protocol/read.ts";
 import { decodeReadAnswer } from "../protocol/read-answer.ts";
 import { getSubject } from "../protocol/subject.ts";
 import { BenchFailure } from "./bench-failure.ts";
-import type { Fleet, FleetWallet } from "./fleet.ts";
+import type { FleetWallet } from "./fleet.ts";
+import type { LoadResult } from "./load-run.ts";
 import type { Verification } from "./report.ts";
+import type { StageParts } from "./stage.ts";
 
 /** Reads under way at once. */
 const READS_AT_ONCE = 64;
 const READ_WAIT_MS = 5_000;
 const TRIES_MAX = 10;
 const NAMED_MAX = 5;
+const TELL_EVERY = 1_000;
 
-/** What verification works with. */
-export interface VerifyParts {
-  readonly nc: NatsConnection;
-  readonly tenant: TenantName;
-  readonly fleet: Fleet;
-  /** Whether each command had exactly one outcome. */
-  readonly outcomesOnce: boolean;
-  readonly onProgress: (read: number) => void;
+/** What verification works with: the wallets' book, and every load of the run. */
+export interface Verifiable {
+  readonly parts: Pick<StageParts, "nc" | "tenant" | "fleet" | "progress" | "clock">;
+  readonly results: readonly LoadResult[];
 }
 
 /** Reads and compares all wallets. Errors: BenchFailure when a wallet cannot be read. */
-export async function verifyFleet(parts: VerifyParts): Promise<Verification> {
-  const { fleet, onProgress } = parts;
+export async function verifyFleet({ parts, results }: Verifiable): Promise<Verification> {
+  const { fleet } = parts;
   const all = [...fleet.wallets, ...fleet.sources];
+  const tell = teller(parts, all.length);
   const wrong: string[] = [];
   let sum = 0n;
   let read = 0;
@@ -44,17 +42,45 @@ export async function verifyFleet(parts: VerifyParts): Promise<Verification> {
       const expected = fleet.expected[index];
       if (expected !== undefined && !holds(view, BigInt(expected))) wrong.push(describe(view, expected));
       read += 1;
-      onProgress(read);
+      if (read % TELL_EVERY === 0) tell(read);
     }
   };
+  tell(0);
   await Promise.all(Array.from({ length: READS_AT_ONCE }, worker));
+  return proofOf(results, { read, wrong, sum });
+}
+
+function proofOf(
+  results: readonly LoadResult[],
+  books: { readonly read: number; readonly wrong: readonly string[]; readonly sum: bigint },
+): Verification {
+  const add = (of: (result: LoadResult) => number): number =>
+    results.reduce((total, result) => total + of(result), 0);
+  const outcomesOnce = results.every(
+    ({ settled, published, repeated }) => settled === published && repeated === 0,
+  );
+  const unexpectedOutcomes = add(({ unexpected }) => unexpected);
+  const { read, wrong, sum } = books;
   return {
-    ok: parts.outcomesOnce && wrong.length === 0 && sum === 0n,
-    outcomesOnce: parts.outcomesOnce,
+    ok: outcomesOnce && unexpectedOutcomes === 0 && wrong.length === 0 && sum === 0n,
+    outcomesOnce,
+    unexpectedOutcomes,
+    firstUnexpected: results.find(({ firstUnexpected }) => firstUnexpected !== null)?.firstUnexpected ?? null,
+    commands: add(({ published }) => published),
     wallets: read,
     wrongWallets: wrong.length,
     wrong: wrong.slice(0, NAMED_MAX),
     sum: sum.toString(),
+    sweep: null,
+  };
+}
+
+function teller({ clock, progress }: Verifiable["parts"], total: number): (read: number) => void {
+  const startMs = clock.steadyMs();
+  return (done) => {
+    const seconds = (clock.steadyMs() - startMs) / 1000;
+    const perSecond = seconds > 0 ? Math.round(done / seconds) : 0;
+    progress({ phase: "verify", done, total, perSecond, seconds, ofSeconds: null });
   };
 }
 
@@ -66,7 +92,10 @@ function describe({ wallet, posted, held, incoming }: WalletView, expected: numb
   return `${wallet}: posted ${posted}, held ${held}, incoming ${incoming}; expected ${expected}, 0, 0`;
 }
 
-async function readWallet({ nc, tenant }: VerifyParts, { owner, wallet }: FleetWallet): Promise<WalletView> {
+async function readWallet(
+  { nc, tenant }: Verifiable["parts"],
+  { owner, wallet }: FleetWallet,
+): Promise<WalletView> {
   const request = encodeRead({ get: "wallet", wallet, after: null });
   let problem = "";
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
@@ -78,6 +107,7 @@ async function readWallet({ nc, tenant }: VerifyParts, { owner, wallet }: FleetW
     } catch (thrown) {
       problem = thrown instanceof Error ? thrown.message : String(thrown);
     }
+    if (nc.isClosed()) break;
   }
   throw new BenchFailure(`${wallet} could not be read back: ${problem}`);
 }

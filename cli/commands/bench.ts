@@ -1,233 +1,113 @@
-// `coffer bench`: measures an installation, by default one of its own in a directory that is removed afterwards, so
-// that a figure never depends on what was there before and never leaves anything behind.
+// `coffer bench`: measures an installation, by default one of its own (own-bench.ts), and says whether everything that
+// it did is proven.
 //
-// Does not own the measuring (bench/): only what to measure, where, and how the report is printed.
+// Does not own the measuring (bench/): only what to measure, where, and where the report goes.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { BenchFailure } from "../../bench/bench-failure.ts";
 import { runBench } from "../../bench/main.ts";
-import type { BenchOptions, BenchProgress, BenchReport } from "../../bench/report.ts";
-import { SCENARIOS } from "../../bench/scenario-table.ts";
-import type { CliCommand, FlagSpec, Invocation } from "../command.ts";
-import { CLUSTER_FLAGS, newCluster } from "../data-directory.ts";
-import type { DevListener } from "../dev/dev-session.ts";
-import { runDev } from "../dev/dev-session.ts";
-import { FREE_PORT } from "../dev/nats-service.ts";
+import { writePlots } from "../../bench/plots.ts";
+import type { BenchRun } from "../../bench/report.ts";
+import { samplesCsv } from "../../bench/samples.ts";
+import { BENCH_FLAGS, benchOptions } from "../bench/bench-flags.ts";
+import { benchPage } from "../bench/bench-page.ts";
+import { ProgressLines } from "../bench/bench-progress.ts";
+import { benchOwn, type RunOn } from "../bench/own-bench.ts";
+import type { CliCommand, Invocation } from "../command.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { EXIT } from "../exit-code.ts";
-import { CliFailure } from "../failure.ts";
+import { CliFailure, messageOf } from "../failure.ts";
 import type { Json } from "../output.ts";
-import { columns } from "../output.ts";
-import type { Parsed } from "../parsed.ts";
+import { outputTo } from "../output.ts";
 import type { Session } from "../session.ts";
 import { namedServer, sessionOf, withConnection } from "../session.ts";
-import { shardsText } from "../shown.ts";
-import { wholeIn } from "../value.ts";
 import { askInfo } from "./status.ts";
 
-const COUNT_MAX = 1_000_000_000;
 const READY_MS = 60_000;
-
-const FLAGS: readonly FlagSpec[] = [
-  {
-    name: "--scenario",
-    value: "NAME",
-    summary: "what to send (default: frames)",
-    choices: [...SCENARIOS.keys()],
-  },
-  { name: "--seconds", value: "N", summary: "length of the run (default: 20)" },
-  { name: "--commands", value: "N", summary: "end after this many commands instead" },
-  { name: "--wallets", value: "N", summary: "wallets over all shards (default: 10000)" },
-  { name: "--frame", value: "N", summary: "commands in a frame (default: 100)" },
-  { name: "--in-flight", value: "N", summary: "frames without all outcomes at once (default: 64)" },
-  { name: "--shard", value: "K", summary: "load one shard alone (default: all take turns)" },
-  { name: "--seed", value: "N", summary: "the same seed sends the same transfers (default: 1)" },
-  { name: "--no-reference", value: null, summary: "leave out what the machine could do at best" },
-  ...CLUSTER_FLAGS.filter(({ name }) => name !== "--data"),
-  {
-    name: "--data",
-    value: "DIR",
-    summary: "where to make its own directory (default: the system's temporary one)",
-  },
-];
 
 /** The command. */
 export const benchCommand: CliCommand = {
   path: "bench",
   summary: "Measure what this machine, or a running installation, can do",
   details: `Starts a nats-server and an engine of its own in a directory that is removed afterwards, unless --server or
-NATS_URL names a running installation (then it opens wallets of its own there, which stay). Proves every balance
-afterwards; exit 1 when one is wrong.`,
+NATS_URL names a running installation (then it opens wallets of its own there, which stay). Proves afterwards that
+every command has one outcome and every balance is right, and sweeps the files of its own installation as
+verify --deep does; exit 1 when something is wrong. Progress is on standard error, also with --json.`,
   arguments: [],
-  flags: FLAGS,
+  flags: BENCH_FLAGS,
   examples: [
     { line: "bench", does: "20 s of transfers in frames, profile strict" },
     {
-      line: "bench --durability relaxed --shards 1 --seconds 10 --json",
+      line: "bench --durability relaxed --shards 1 --duration 10 --json",
       does: "one shard, relaxed, as JSON",
+    },
+    {
+      line: "bench --rate 20000 --duration 30 --csv run.csv",
+      does: "latency under 20,000 commands a second, and a line for each second",
     },
     { line: "bench --server nats://127.0.0.1:4222 --commands 100000", does: "a running installation" },
   ],
   run: async (invocation) => {
     const session = sessionOf(invocation, READY_MS);
     const options = benchOptions(invocation.parsed);
-    const report =
-      namedServer(invocation) === null
-        ? await benchOwn(invocation, session, options)
-        : await benchServer(invocation, session, options);
-    return print(invocation, report);
+    const { stdout, stderr, interrupted: signal } = invocation.surroundings;
+    const told = { ...invocation, output: outputTo(stdout, stderr, false) };
+    const lines = new ProgressLines(told.output, stderr.isTerminal);
+    const run: RunOn = async (where, onPrepared) => {
+      const listener = { onProgress: lines.tell.bind(lines), onPrepared };
+      return await named(
+        () => runBench({ ...options, ...where, ...login(session), signal }, listener),
+        signal,
+      );
+    };
+    const ran =
+      namedServer(invocation) === null ? await benchOwn(told, session, run) : await benchServer(session, run);
+    await save(told, ran);
+    return print(invocation, ran);
   },
 };
 
-type RunOptions = Omit<BenchOptions, "servers" | "tenant">;
-
-function benchOptions(parsed: Parsed): RunOptions {
-  const count = (flag: `--${string}`, min: number): number | undefined => {
-    const text = parsed.text(flag);
-    return text === null ? undefined : wholeIn(text, { min, max: COUNT_MAX });
-  };
-  const given = {
-    scenario: parsed.text("--scenario") ?? undefined,
-    seconds: count("--seconds", 1),
-    commands: count("--commands", 1),
-    wallets: count("--wallets", 2),
-    frameCommands: count("--frame", 1),
-    framesInFlight: count("--in-flight", 1),
-    shard: count("--shard", 0),
-    seed: count("--seed", 0),
-  };
-  const present: RunOptions = Object.fromEntries(
-    Object.entries(given).filter(([, value]) => value !== undefined),
-  );
-  return { ...present, reference: !parsed.has("--no-reference") };
+function login({ credentials }: Session): { readonly credentials?: Uint8Array } {
+  return credentials === null ? {} : { credentials };
 }
 
-/** Measures what runs already. Errors: CliFailure `engine_unreachable`, `bench_failed`. */
-async function benchServer(
-  invocation: Invocation,
-  session: Session,
-  options: RunOptions,
-): Promise<BenchReport> {
+/** Measures what runs already. Errors: CliFailure `engine_unreachable`, `bench_failed`, `interrupted`. */
+async function benchServer(session: Session, run: RunOn): Promise<BenchRun> {
   await withConnection(session, ({ nc }) => askInfo(nc, session.timeoutMs));
-  return await run(invocation, { ...options, ...target(session) });
+  return await run({ servers: session.server.split(","), tenant: session.tenant }, () => undefined);
 }
 
-/** Measures an installation of its own, and removes it. */
-async function benchOwn(invocation: Invocation, session: Session, options: RunOptions): Promise<BenchReport> {
-  const { parsed, surroundings, output } = invocation;
-  const parent = resolve(surroundings.directory, parsed.text("--data") ?? tmpdir());
-  const dataDir = await mkdtemp(join(parent, "coffer-bench-"));
+/** Gives the failures of a run the names that this program has for them. */
+async function named(run: () => Promise<BenchRun>, signal: AbortSignal): Promise<BenchRun> {
   try {
-    const cluster = newCluster(parsed, surroundings);
-    output.progress(
-      `Bench: ${shardsText(cluster.shards)}, ${cluster.durability}, in ${dataDir}`,
-      "milestone",
-    );
-    const plan = { dataDir, cluster, isNew: true, server: null, natsPort: FREE_PORT, session, surroundings };
-    const reports: BenchReport[] = [];
-    await runDev(plan, listenerOf(invocation), async (dev, givenUp) => {
-      const { engine, nats } = dev.pids();
-      const processes = [
-        { name: "engine", pid: engine ?? 0 },
-        { name: "nats-server", pid: nats ?? 0 },
-      ].filter(({ pid }) => pid > 0);
-      const stopped = givenUp.then(({ code, reason }) => Promise.reject(new CliFailure(code, reason)));
-      const bench = { ...options, ...target(dev.session), processes, directory: dataDir };
-      reports.push(
-        await Promise.race([run(invocation, bench), stopped, interruption(surroundings.interrupted)]),
-      );
-    });
-    const [report] = reports;
-    if (report === undefined) throw new CliFailure("bench_failed", "The run ended without a report.");
-    return report;
-  } finally {
-    await rm(dataDir, { recursive: true, force: true });
-  }
-}
-
-function target({
-  server,
-  tenant,
-  credentials,
-}: Session): Pick<BenchOptions, "servers" | "tenant" | "credentials"> {
-  return { servers: server.split(","), tenant, ...(credentials === null ? {} : { credentials }) };
-}
-
-async function run({ output }: Invocation, options: BenchOptions): Promise<BenchReport> {
-  try {
-    return await runBench(options, (progress) => output.progress(progressText(progress)));
+    return await run();
   } catch (thrown) {
+    if (signal.aborted) throw new CliFailure("interrupted", "Interrupted before the run was over.");
     if (thrown instanceof BenchFailure)
       throw new CliFailure("bench_failed", `The run failed: ${thrown.message}.`);
     throw thrown;
   }
 }
 
-function interruption(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const end = (): void => reject(new CliFailure("interrupted", "Interrupted before the run was over."));
-    if (signal.aborted) end();
-    signal.addEventListener("abort", end, { once: true });
-  });
+/** Writes the files that were asked for. Errors: CliFailure `files_unwritable`. */
+async function save({ parsed, surroundings, output }: Invocation, run: BenchRun): Promise<void> {
+  const csv = parsed.text("--csv");
+  const plots = parsed.text("--plot");
+  try {
+    if (csv !== null) await writeFile(resolve(surroundings.directory, csv), samplesCsv(run.samples));
+    if (plots === null) return;
+    const directory = resolve(surroundings.directory, plots);
+    await mkdir(directory, { recursive: true });
+    for (const path of await writePlots(directory, run)) output.progress(`Bench: ${path}`, "milestone");
+  } catch (cause) {
+    const message = `The run is over, but its files could not be written: ${messageOf(cause)}.`;
+    throw new CliFailure("files_unwritable", message, undefined, { cause });
+  }
 }
 
-function listenerOf({ output }: Invocation): DevListener {
-  return {
-    onProgress: (text) => output.progress(text, "milestone"),
-    onNats: () => undefined,
-    onEngine: (message) => {
-      if (message.state === "halted")
-        output.note(`Shard ${message.shard} halted: ${message.reason ?? "no reason given"}`);
-    },
-    onRestart: (name, { reason }) => output.note(`${name} died during the run: ${reason}`),
-    onReadyAgain: () => undefined,
-  };
-}
-
-function progressText({ phase, done, total, perSecond }: BenchProgress): string {
-  const share = total === null ? String(done) : `${done} of ${total}`;
-  return `Bench: ${phase} ${share}${perSecond > 0 ? `, ${perSecond} a second` : ""}`;
-}
-
-function print({ output }: Invocation, report: BenchReport): ExitCode {
+function print({ output }: Invocation, { report }: BenchRun): ExitCode {
   const json: Json = JSON.parse(JSON.stringify(report));
-  const { latencyMs, verified, reference } = report;
-  const megabytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MB`;
-  const rows = [
-    [
-      "scenario",
-      `${report.scenario}, ${shardsText(report.shards)}, ${report.durability}, seed ${report.seed}`,
-    ],
-    [
-      "settled",
-      `${report.settledPerSecond} a second (${report.commands} in ${report.seconds} s, ${report.refused} refused)`,
-    ],
-    ["accepted", `${report.acceptedPerSecond} a second`],
-    [
-      "latency",
-      `p50 ${latencyMs.p50} ms, p95 ${latencyMs.p95} ms, p99 ${latencyMs.p99} ms, max ${latencyMs.max} ms`,
-    ],
-    ...Object.entries(report.cpu).map(([name, cores]) => [
-      name,
-      `${cores} cores, ${megabytes(report.rss[name] ?? 0)}`,
-    ]),
-    [
-      "proof",
-      verified.ok
-        ? `${verified.wallets} wallets right, sum ${verified.sum}`
-        : `WRONG: ${verified.wrong.join(", ")}`,
-    ],
-    ...(reference === null
-      ? []
-      : [
-          [
-            "at best",
-            `one sync ${reference.fsyncMs ?? "?"} ms, ${reference.pubAcksPerSecond ?? "?"} acks a second, ${reference.sqliteRowsPerSecond ?? "?"} rows a second`,
-          ],
-        ]),
-  ];
-  output.result(json, columns(rows));
-  return verified.ok ? EXIT.done : EXIT.refused;
+  output.result(json, benchPage(report));
+  return report.verified ? EXIT.done : EXIT.refused;
 }

@@ -1,6 +1,7 @@
 // A short run of the bench against a real engine: what it reports, what it proves, and how it refuses.
 // Speed is reported and never asserted.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
 import { BenchFailure } from "../../bench/bench-failure.ts";
 import { Fleet } from "../../bench/fleet.ts";
@@ -30,16 +31,22 @@ test("a run settles every command once, proves the balances, and reports figures
   const onProgress = ({ phase }: BenchProgress): void => void phases.add(phase);
   const processes = [{ name: "engine", pid: engine.pid }];
   const options = { servers: nats.url, tenant: "demo", wallets: 200, commands: 5_000, seed: 42, processes };
-  const report = await runBench({ ...options, directory: engine.dataDir }, onProgress);
+  const { report, samples } = await runBench({ ...options, directory: engine.dataDir }, { onProgress });
   assert.deepEqual([...phases], ["connect", "open", "fund", "run", "verify", "reference"]);
-  assert.deepEqual(report.verified, {
+  assert.equal(report.verified, true);
+  assert.deepEqual(report.verification, {
     ok: true,
     outcomesOnce: true,
+    unexpectedOutcomes: 0,
+    firstUnexpected: null,
+    commands: 5_402,
     wallets: 202,
     wrongWallets: 0,
     wrong: [],
     sum: "0",
+    sweep: null,
   });
+  assert.ok(samples.length > 0);
   assert.deepEqual([report.commands, report.refused, report.crossShare, report.shards], [5_000, 0, 0, 2]);
   assert.ok(report.settledPerSecond > 0 && report.acceptedPerSecond > 0);
   assert.ok(report.latencyMs.p50 > 0 && report.latencyMs.p50 <= report.latencyMs.p99);
@@ -57,8 +64,8 @@ test("a second run on the same installation is as clean, on one shard alone too"
     seed: 42,
     reference: false,
   };
-  const report = await runBench({ ...options, shard: 1, frameCommands: 7, framesInFlight: 3 });
-  assert.equal(report.verified.ok, true);
+  const { report } = await runBench({ ...options, shard: 1, frameCommands: 7, inFlight: 3 });
+  assert.equal(report.verified, true);
   assert.equal(report.commands, 1_001);
   assert.equal(report.reference, null);
 });
@@ -76,11 +83,12 @@ test("verification finds money that is not where the outcomes say", bound, async
     { op: "transfer", from: source.wallet, to: wallet.wallet, amount: 70n },
   ]);
   const { nc } = await nats.connect("verify");
-  const parts = { nc, tenant, fleet, outcomesOnce: true, onProgress: () => undefined };
-  fleet.move(-1, 0, 70);
-  assert.deepEqual((await verifyFleet(parts)).ok, true);
+  const clock = { wallMs: Date.now, steadyMs: performance.now.bind(performance), uniqueBytes: randomBytes };
+  const run = { parts: { nc, tenant, fleet, clock, progress: () => undefined }, results: [] };
+  fleet.move(fleet.sourceNumber(0), 0, 70);
+  assert.deepEqual((await verifyFleet(run)).ok, true);
   fleet.move(0, 1, 1);
-  const found = await verifyFleet(parts);
+  const found = await verifyFleet(run);
   assert.deepEqual([found.ok, found.wrongWallets, found.sum], [false, 2, "0"]);
   assert.match(found.wrong.join("\n"), /: posted 70, held 0, incoming 0; expected 69, 0, 0/);
 });
@@ -103,9 +111,10 @@ test("a run that loses its connection fails, and does not wait for ever", bound,
   const second = await startTestNats({ shards: 2 });
   const dying = await startEngine({ natsUrl: second.url, shards: 2 });
   const options = { servers: second.url, tenant: "demo", wallets: 20, seconds: 60, reference: false };
-  const running = runBench(options, ({ phase, done }) => {
+  const onProgress = ({ phase, done }: BenchProgress): void => {
     if (phase === "run" && done > 0) void second.server().stop();
-  });
+  };
+  const running = runBench(options, { onProgress });
   await assert.rejects(running, BenchFailure);
   await dying.kill();
   await dying.stop();

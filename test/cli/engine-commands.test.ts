@@ -267,7 +267,7 @@ describe("commands that speak to an engine", { concurrency: 1 }, () => {
     const { exit, json: report } = await json("bench --commands 2000 --wallets 100 --no-reference");
     assert.equal(exit, 0, JSON.stringify(report));
     assert.equal(report["commands"], 2000);
-    assert.equal(fieldOf(report, "verified")["ok"], true);
+    assert.equal(report["verified"], true);
   });
 
   test("doctor, init and the rest that asks no engine work beside a running one", async () => {

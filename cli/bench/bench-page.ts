@@ -1,0 +1,88 @@
+// The report of a run as people read it. The JSON is the report itself (bench/report.ts).
+
+import type { BenchReport, DiskBytes, Verification } from "../../bench/report.ts";
+import { columns } from "../output.ts";
+import { shardsText } from "../shown.ts";
+
+/** The report as a table of two columns. */
+export function benchPage(report: BenchReport): string {
+  const { latencyMs, reference } = report;
+  return columns([
+    [
+      "scenario",
+      `${report.scenario}, ${shardsText(report.shards)}, ${report.durability}, seed ${report.seed}`,
+    ],
+    [
+      "settled",
+      `${report.settledPerSecond} a second (${report.commands} in ${report.seconds} s, ${report.refused} refused)`,
+    ],
+    [
+      "accepted",
+      `${report.acceptedPerSecond} a second; the last outcome ${report.drainSeconds} s after the last command`,
+    ],
+    ...offeredRow(report),
+    [
+      "latency",
+      `p50 ${latencyMs.p50} ms, p95 ${latencyMs.p95} ms, p99 ${latencyMs.p99} ms, max ${latencyMs.max} ms`,
+    ],
+    ["cross-shard", `${Math.round(report.crossShare * 1000) / 10} % of the commands`],
+    ...Object.entries(report.cpu).map(([name, cores]) => [
+      name,
+      `${cores} cores, ${megabytes(report.rss[name] ?? 0)}`,
+    ]),
+    ...diskRow(report.bytesPerCommand),
+    ["proof", proofText(report.verification)],
+    ...(reference === null
+      ? []
+      : [
+          [
+            "at best",
+            `one sync ${reference.fsyncMs ?? "?"} ms, ${reference.pubAcksPerSecond ?? "?"} acks a second, ${reference.sqliteRowsPerSecond ?? "?"} rows a second`,
+          ],
+        ]),
+  ]);
+}
+
+function offeredRow({
+  offeredPerSecond,
+  publishedPerSecond,
+  scheduleKept,
+  scheduleLagMs,
+}: BenchReport): string[][] {
+  if (offeredPerSecond === null) return [];
+  const kept = scheduleKept ? "the schedule was kept" : "THE SCHEDULE WAS NOT KEPT";
+  return [
+    [
+      "offered",
+      `${offeredPerSecond} a second, published ${publishedPerSecond}; ${kept}, at most ${scheduleLagMs} ms late`,
+    ],
+  ];
+}
+
+function diskRow(bytes: DiskBytes | null): string[][] {
+  if (bytes === null) return [];
+  return [["disk", `${bytes.log} bytes a command in the log, ${bytes.sqlite} in the shard files`]];
+}
+
+function proofText({ ok, sweep, ...proof }: Verification): string {
+  const swept =
+    sweep === null
+      ? "no files swept"
+      : `${sweep.deep ? "every journal entry" : "all totals"} swept in ${sweep.seconds} s`;
+  if (ok)
+    return `${proof.commands} outcomes, each once; ${proof.wallets} wallets right; sum ${proof.sum}; ${swept}`;
+  const reasons = [
+    proof.outcomesOnce ? null : "not every command has exactly one outcome",
+    proof.unexpectedOutcomes === 0
+      ? null
+      : `${proof.unexpectedOutcomes} unexpected outcomes, first: ${proof.firstUnexpected}`,
+    proof.wrongWallets === 0 ? null : `${proof.wrongWallets} wallets wrong: ${proof.wrong.join(", ")}`,
+    proof.sum === "0" ? null : `the sum is ${proof.sum}`,
+    sweep === null || sweep.clean ? null : `the books are not clean: ${sweep.violations.join(", ")}`,
+  ];
+  return `WRONG: ${reasons.filter((reason) => reason !== null).join("; ")}`;
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1_048_576)} MB`;
+}

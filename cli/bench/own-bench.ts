@@ -1,0 +1,144 @@
+// A run on an installation of the bench's own: nats-server and engine in a fresh directory, so that a figure never
+// depends on what was there before. When it is stopped its files are swept, and then removed, whatever happened.
+//
+//   directory ► nats-server ► engine ► run ► both stop ► disk bytes and sweep ► directory removed
+//
+// Invariant: nothing is left behind: no process, no file; also after Ctrl-C and when a child dies.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { bytesPerCommand, diskBytesOf } from "../../bench/disk-usage.ts";
+import type { BenchOptions, BenchRun, DiskBytes, Sweep } from "../../bench/report.ts";
+import type { Invocation } from "../command.ts";
+import type { DevListener, DevPlan, DevRun } from "../dev/dev-session.ts";
+import { runDev } from "../dev/dev-session.ts";
+import { FREE_PORT } from "../dev/nats-service.ts";
+import { CliFailure } from "../failure.ts";
+import { verifyFiles } from "../file-verification.ts";
+import type { Session } from "../session.ts";
+import { shardsText } from "../shown.ts";
+import { benchCluster } from "./bench-flags.ts";
+
+/** Commands beyond which the sweep leaves the single journal entries out: walking them would take longer than the run. */
+const DEEP_COMMANDS_MAX = 2_000_000;
+const VIOLATIONS_SHOWN = 5;
+
+/** Runs against the installation that the options name. */
+export type RunOn = (
+  where: Pick<BenchOptions, "servers" | "tenant" | "processes" | "directory">,
+  onPrepared: () => void,
+) => Promise<BenchRun>;
+
+/** Makes an installation, runs, sweeps and removes it. Errors: CliFailure, and what `run` throws. */
+export async function benchOwn(invocation: Invocation, session: Session, run: RunOn): Promise<BenchRun> {
+  const { parsed, surroundings, output } = invocation;
+  const parent = resolve(surroundings.directory, parsed.text("--data") ?? tmpdir());
+  const cluster = benchCluster(parsed, surroundings);
+  const dataDir = await directoryIn(parent);
+  try {
+    output.progress(
+      `Bench: ${shardsText(cluster.shards)}, ${cluster.durability}, in ${dataDir}`,
+      "milestone",
+    );
+    const plan = { dataDir, cluster, isNew: true, server: null, natsPort: FREE_PORT, session, surroundings };
+    const { ran, before } = await runThere(invocation, plan, run);
+    const { settled } = ran;
+    const grown = before === null ? null : bytesPerCommand(before, await diskBytesOf(dataDir), settled);
+    return proven(
+      { ...ran, report: { ...ran.report, bytesPerCommand: grown } },
+      sweep(invocation, dataDir, ran),
+    );
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function directoryIn(parent: string): Promise<string> {
+  try {
+    return await mkdtemp(join(parent, "coffer-bench-"));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CliFailure(
+      "directory_unusable",
+      `No directory can be made in ${parent}: ${reason}.`,
+      undefined,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+interface Ran {
+  readonly ran: BenchRun;
+  /** Disk bytes when what is measured began. */
+  readonly before: DiskBytes | null;
+}
+
+async function runThere(invocation: Invocation, plan: DevPlan, run: RunOn): Promise<Ran> {
+  const runs: BenchRun[] = [];
+  let measuring: Promise<DiskBytes | null> = Promise.resolve(null);
+  await runDev(plan, listenerOf(invocation), async (dev, givenUp) => {
+    const stopped = givenUp.then(({ code, reason }) => Promise.reject(new CliFailure(code, reason)));
+    const onPrepared = (): void => {
+      measuring = diskBytesOf(plan.dataDir);
+    };
+    const running = run({ ...whereIs(dev), directory: plan.dataDir }, onPrepared);
+    const interrupted = interruption(plan.surroundings.interrupted);
+    runs.push(await Promise.race([running, stopped, interrupted]));
+  });
+  const [ran] = runs;
+  if (ran === undefined) throw new CliFailure("bench_failed", "The run ended without a report.");
+  return { ran, before: await measuring };
+}
+
+function whereIs({ session, pids }: DevRun): Pick<BenchOptions, "servers" | "tenant" | "processes"> {
+  const { engine, nats } = pids();
+  const processes = [
+    { name: "engine", pid: engine ?? 0 },
+    { name: "nats-server", pid: nats ?? 0 },
+  ].filter(({ pid }) => pid > 0);
+  return { servers: session.server.split(","), tenant: session.tenant, processes };
+}
+
+function sweep({ parsed, output, surroundings }: Invocation, dataDir: string, { report }: BenchRun): Sweep {
+  const deep = !parsed.has("--no-deep") && report.verification.commands <= DEEP_COMMANDS_MAX;
+  output.progress(`Bench: sweep the files${deep ? ", every journal entry" : ""}`, "milestone");
+  const startMs = surroundings.clock.steadyMs();
+  const { clean, violations } = verifyFiles(dataDir, {
+    deep,
+    onProgress: (text) => output.progress(`Bench: ${text}`),
+  });
+  const seconds = Math.round((surroundings.clock.steadyMs() - startMs) / 100) / 10;
+  const shown = violations.slice(0, VIOLATIONS_SHOWN).map((violation) => JSON.stringify(violation));
+  return { clean, deep, seconds, violations: shown };
+}
+
+function proven(run: BenchRun, swept: Sweep): BenchRun {
+  const ok = run.report.verification.ok && swept.clean;
+  const verification = { ...run.report.verification, ok, sweep: swept };
+  return { ...run, report: { ...run.report, verified: ok, verification } };
+}
+
+/** Rejects when the signal aborts. */
+function interruption(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const end = (): void => reject(new CliFailure("interrupted", "Interrupted before the run was over."));
+    if (signal.aborted) end();
+    signal.addEventListener("abort", end, { once: true });
+  });
+}
+
+function listenerOf({ output }: Invocation): DevListener {
+  return {
+    onProgress: (text) => output.progress(text, "milestone"),
+    onNats: () => undefined,
+    onEngine: (message) => {
+      if (message.state === "halted")
+        output.note(`Shard ${message.shard} halted: ${message.reason ?? "no reason given"}`);
+    },
+    onRestart: (name, { reason }) => output.note(`${name} died during the run: ${reason}`),
+    onReadyAgain: () => undefined,
+  };
+}
