@@ -111,7 +111,10 @@ export class LoadGenerator {
     const { clock } = this.#parts;
     while (!run.isAtEnd && run.open.messages < run.settings.inFlight) {
       const nowMs = clock.steadyMs();
-      if (!run.mayPublish(nowMs)) return run.end();
+      if (!run.mayPublish(nowMs)) {
+        run.end();
+        return;
+      }
       const intendedMs = run.schedule?.intendedMs(run.published) ?? nowMs;
       if (intendedMs > nowMs) return;
       if (!this.#publish(run, intendedMs, nowMs)) {
