@@ -1,10 +1,12 @@
 // Bytes on disk of a data directory: the shards' streams, the event stream and the shard files apart.
-// Counts what files hold, not what the file system gives them.
+// Counts what files hold, not what the file system gives them; of a shard's file, its pages as of the last commit, so
+// that the size of its write-ahead log plays no part.
 
 import { readdir, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { EVENT_STREAM } from "../protocol/subject.ts";
 import type { DiskBytes } from "./report.ts";
+import { shardFileBytes } from "./shard-file-size.ts";
 
 /** Adds up the files below `directory`. Files that vanish meanwhile count nothing; never rejects. */
 export async function diskBytesOf(directory: string): Promise<DiskBytes> {
@@ -12,9 +14,9 @@ export async function diskBytesOf(directory: string): Promise<DiskBytes> {
   const names = await readdir(directory, { recursive: true }).catch(() => []);
   for (const name of names) {
     const kind = kindOf(name);
-    if (kind === null) continue;
-    const found = await stat(join(directory, name)).catch(() => null);
-    if (found?.isFile()) bytes[kind] += found.size;
+    const path = join(directory, name);
+    if (kind === "sqlite") bytes.sqlite += await shardFileBytes(path);
+    else if (kind !== null) bytes[kind] += await fileBytes(path);
   }
   return bytes;
 }
@@ -26,10 +28,15 @@ export function bytesPerCommand(before: DiskBytes, after: DiskBytes, commands: n
   return { log: each("log"), events: each("events"), sqlite: each("sqlite") };
 }
 
+async function fileBytes(path: string): Promise<number> {
+  const found = await stat(path).catch(() => null);
+  return found?.isFile() ? found.size : 0;
+}
+
 function kindOf(name: string): keyof DiskBytes | null {
   const parts = name.split(sep);
-  if (parts[0] === "shards") return "sqlite";
-  const stream = parts[parts.indexOf("streams") + 1] ?? "";
-  if (!parts.includes("streams")) return null;
-  return stream === EVENT_STREAM ? "events" : "log";
+  if (parts[0] === "shards") return name.endsWith(".db") ? "sqlite" : null;
+  const streams = parts.indexOf("streams");
+  if (streams < 0) return null;
+  return parts[streams + 1] === EVENT_STREAM ? "events" : "log";
 }

@@ -45,6 +45,8 @@ export class Fleet {
   readonly byShard: readonly (readonly number[])[];
   /** What each wallet must hold, by its number, in minor units. Far below 2^53. */
   readonly expected: Float64Array;
+  /** Further wallets that were opened during the run, and what each must hold. */
+  readonly opened: { readonly wallet: FleetWallet; readonly expected: number }[] = [];
   /** The numbers in the owners' names and the shards, by the number of the wallet or source. */
   readonly #serials: Int32Array;
   readonly #shards: Int32Array;
@@ -84,6 +86,13 @@ export class Fleet {
     const wallet = this.wallets[number];
     assert(wallet !== undefined, "the number names a wallet of the fleet");
     return wallet;
+  }
+
+  /** The wallet or source with a number. */
+  party(number: number): FleetWallet {
+    const party = this.wallets[number] ?? this.sources[number - this.wallets.length];
+    assert(party !== undefined, "the number names a wallet or a source of the fleet");
+    return party;
   }
 
   /** The source of money of a shard that is used. */

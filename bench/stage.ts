@@ -51,6 +51,14 @@ export interface LoadBounds {
   readonly total?: number;
 }
 
+/** Bounds of a load that brings to its end what a measured one began. */
+export const FINISHING: LoadBounds = {
+  isMeasured: false,
+  seconds: null,
+  commands: null,
+  ratePerSecond: null,
+};
+
 /** One load: what it came to, its latencies, and the CPU seconds that each process took. */
 export interface StageResult extends LoadResult {
   readonly latency: LatencyHistogram;

@@ -10,6 +10,7 @@ import { encodeCommandFrame, framedCommandBytes } from "../protocol/command-fram
 import type { OwnerName } from "../protocol/names.ts";
 import { BenchFailure } from "./bench-failure.ts";
 import type { BenchIds } from "./bench-ids.ts";
+import { writeDigits } from "./digits.ts";
 import { type FleetWallet, SERIAL_DIGITS, withSerial } from "./fleet.ts";
 
 /** Amounts that take one byte. */
@@ -83,9 +84,9 @@ export class TransferFrame {
     bytes[tailAt + 1] = tail >>> 16;
     bytes[tailAt + 2] = tail >>> 8;
     bytes[tailAt + 3] = tail;
-    writeDigits(bytes, start + ownerDigits, from);
-    writeDigits(bytes, start + fromDigits, from);
-    writeDigits(bytes, start + toDigits, to);
+    writeDigits(bytes, start + ownerDigits, from, SERIAL_DIGITS);
+    writeDigits(bytes, start + fromDigits, from, SERIAL_DIGITS);
+    writeDigits(bytes, start + toDigits, to, SERIAL_DIGITS);
     bytes[start + this.#places.amount] = amount;
   }
 
@@ -139,13 +140,4 @@ function placesIn(bytes: Buffer, { id, owner, legs: [leg] }: TransferCommand): P
     toDigits: digitsOf(to, owner),
     amount: to + (leg?.to.length ?? 0),
   };
-}
-
-function writeDigits(bytes: Buffer, at: number, serial: number): void {
-  let rest = serial;
-  for (let place = at + SERIAL_DIGITS - 1; place >= at; place -= 1) {
-    const shorter = (rest / 10) | 0;
-    bytes[place] = 48 + rest - shorter * 10;
-    rest = shorter;
-  }
 }

@@ -5,15 +5,8 @@ import { assert } from "../protocol/assert.ts";
 import { frameSubject } from "../protocol/subject.ts";
 import type { MessageSource, SourceMessage } from "./message-source.ts";
 import type { StageParts } from "./stage.ts";
+import type { TransferChoice } from "./transfer-choice.ts";
 import { AMOUNT_MAX, TransferFrame } from "./transfer-frame.ts";
-
-/** Chooses the two wallets of a transfer that starts on a shard, by their numbers in the fleet. */
-export interface TransferChoice {
-  from: number;
-  to: number;
-  /** The next two, into `from` and `to`; `from` lies on `shard`. */
-  next(shard: number): void;
-}
 
 /** Frames of transfers that start on one of `shards` each, in turn. */
 export class TransferSource implements MessageSource {
@@ -26,6 +19,7 @@ export class TransferSource implements MessageSource {
   #frames = 0;
   crossed = 0;
 
+  /** @param shards on which the transfers start */
   constructor(parts: StageParts, shards: readonly number[], choice: TransferChoice) {
     assert(shards.length > 0, "a transfer starts on some shard");
     const { ids, reply, settings, fleet, tenant } = parts;
@@ -33,7 +27,8 @@ export class TransferSource implements MessageSource {
     this.#choice = choice;
     this.#shards = shards;
     this.#subjects = shards.map((shard) => frameSubject(shard, tenant));
-    const sample = [fleet.wallet(0), fleet.wallet(1)] as const;
+    choice.next(shards[0] ?? 0);
+    const sample = [fleet.party(choice.from), fleet.party(choice.to)] as const;
     this.#frame = new TransferFrame(ids, { reply, count: settings.frameCommands }, sample);
   }
 

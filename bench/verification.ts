@@ -27,7 +27,8 @@ export interface Verifiable {
 /** Reads and compares all wallets. Errors: BenchFailure when a wallet cannot be read. */
 export async function verifyFleet({ parts, results }: Verifiable): Promise<Verification> {
   const { fleet } = parts;
-  const all = [...fleet.wallets, ...fleet.sources];
+  const all = [...fleet.wallets, ...fleet.sources, ...fleet.opened.map(({ wallet }) => wallet)];
+  const parties = fleet.wallets.length + fleet.sources.length;
   const tell = teller(parts, all.length);
   const wrong: string[] = [];
   let sum = 0n;
@@ -39,7 +40,7 @@ export async function verifyFleet({ parts, results }: Verifiable): Promise<Verif
       if (wallet === undefined) return;
       const view = await readWallet(parts, wallet);
       sum += view.posted;
-      const expected = fleet.expected[index];
+      const expected = fleet.expected[index] ?? fleet.opened[index - parties]?.expected;
       if (expected !== undefined && !holds(view, BigInt(expected))) wrong.push(describe(view, expected));
       read += 1;
       if (read % TELL_EVERY === 0) tell(read);
