@@ -24,7 +24,7 @@ import type { BenchOptions, BenchProgress, BenchRun } from "./report.ts";
 import { type RunSettings, runSettings } from "./run-settings.ts";
 import type { Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenario-table.ts";
-import { Stage, type StageResult } from "./stage.ts";
+import { Stage, type StageParts, type StageResult } from "./stage.ts";
 import { reportOf } from "./summing-up.ts";
 import { verifyFleet } from "./verification.ts";
 
@@ -59,9 +59,14 @@ export interface BenchListener {
 
 /**
  * Runs one scenario against a running installation and reports.
+ * @param scenario one that is not in the table, instead of the named one
  * Errors: BenchFailure, with what went wrong in one sentence. The connection is closed in every case.
  */
-export async function runBench(options: BenchOptions, listener: BenchListener = {}): Promise<BenchRun> {
+export async function runBench(
+  options: BenchOptions,
+  listener: BenchListener = {},
+  scenario: Scenario = scenarioOf(options),
+): Promise<BenchRun> {
   const progress = (told: BenchProgress): void => listener.onProgress?.(told);
   progress({ phase: "connect", done: 0, total: null, perSecond: 0, seconds: 0, ofSeconds: null });
   const nc = await dial(options);
@@ -69,7 +74,7 @@ export async function runBench(options: BenchOptions, listener: BenchListener = 
   options.signal?.addEventListener("abort", onAbort, { once: true });
   try {
     options.signal?.throwIfAborted();
-    const bench = await setUp(options, nc, progress);
+    const bench = await setUp({ options, scenario, progress }, nc);
     await prepare(bench);
     listener.onPrepared?.();
     return await measure(bench);
@@ -90,16 +95,18 @@ async function dial({ servers, credentials }: BenchOptions): Promise<NatsConnect
   }
 }
 
+function scenarioOf({ scenario: name = "frames" }: BenchOptions): Scenario {
+  const scenario = SCENARIOS.get(name);
+  if (scenario !== undefined) return scenario;
+  throw new BenchFailure(`no such scenario; there are: ${[...SCENARIOS.keys()].join(", ")}`);
+}
+
 async function setUp(
-  options: BenchOptions,
+  { options, scenario, progress }: Pick<Bench, "options" | "scenario"> & Pick<StageParts, "progress">,
   nc: NatsConnection,
-  progress: (progress: BenchProgress) => void,
 ): Promise<Bench> {
   const tenant = parseTenant(options.tenant);
   if (tenant === undefined) throw new BenchFailure("the tenant's name does not fit [a-z0-9-]{1,32}");
-  const scenario = SCENARIOS.get(options.scenario ?? "frames");
-  if (scenario === undefined)
-    throw new BenchFailure(`no such scenario; there are: ${[...SCENARIOS.keys()].join(", ")}`);
   const settings = runSettings(options, scenario.defaults);
   const info = await askInfo(nc);
   const unique = systemClock.uniqueBytes(8);

@@ -6,7 +6,9 @@ import fc from "fast-check";
 import { BenchIds } from "../../bench/bench-ids.ts";
 import { Fleet } from "../../bench/fleet.ts";
 import { AMOUNT_MAX, TransferFrame, transferCommand } from "../../bench/transfer-frame.ts";
+import { JSON_AMOUNT_MAX, JSON_AMOUNT_MIN, TransferJson } from "../../bench/transfer-json.ts";
 import { encodeCommandFrame } from "../../protocol/command-frame.ts";
+import { commandToJson } from "../../protocol/command-json.ts";
 import { parseTenant } from "../../protocol/names.ts";
 
 const tenant = parseTenant("demo");
@@ -41,5 +43,24 @@ test("a patched frame equals the encoded one", () => {
       const commands = list.map((transfer) => transferCommand(ids, transfer, wallMs));
       assert.deepEqual(bytes, Buffer.from(encodeCommandFrame({ reply, commands })));
     }),
+  );
+});
+
+test("a patched JSON command equals the encoded one", () => {
+  const ids = new BenchIds(Uint8Array.of(9, 8, 7, 6, 5));
+  const json = new TransferJson(ids, [fleet.wallet(0), fleet.wallet(1)]);
+  const amounts = fc.integer({ min: JSON_AMOUNT_MIN, max: JSON_AMOUNT_MAX });
+  fc.assert(
+    fc.property(
+      fc.nat(2 ** 32 - 1),
+      fc.tuple(wallets, wallets),
+      amounts,
+      fc.integer({ min: 0, max: 2 ** 45 }),
+      (number, [from, to], amount, wallMs) => {
+        const bytes = json.message({ number, from: from.serial, to: to.serial, amount }, wallMs);
+        const command = transferCommand(ids, { number, from, to, amount }, wallMs);
+        assert.equal(bytes.toString(), JSON.stringify(commandToJson(command)));
+      },
+    ),
   );
 });

@@ -1,0 +1,137 @@
+// Every scenario, run end to end on one small installation: it settles, proves itself, and reports what is its own.
+// Few commands each; speed is reported and never asserted.
+import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { bytesPerCommand, diskBytesOf } from "../../bench/disk-usage.ts";
+import { runBench } from "../../bench/main.ts";
+import type { BenchOptions, BenchReport, BenchRun } from "../../bench/report.ts";
+import { samplesCsv } from "../../bench/samples.ts";
+import { SCENARIOS } from "../../bench/scenario-table.ts";
+import { verifyFiles } from "../../cli/file-verification.ts";
+import { makeDataDir, startEngine, type TestEngine } from "../support/engine.ts";
+import { startTestNats, type TestNats } from "../support/nats.ts";
+
+const bound = { timeout: 90_000 };
+const SHARDS = 4;
+
+let nats: TestNats;
+let engine: TestEngine;
+let dataDir: string;
+before(async () => {
+  nats = await startTestNats({ shards: SHARDS });
+  dataDir = await makeDataDir(SHARDS);
+  engine = await startEngine({ natsUrl: nats.url, shards: SHARDS, dataDir });
+});
+after(async () => {
+  await engine?.stop();
+  await nats?.stop();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+async function run(options: Partial<BenchOptions>, onPrepared?: () => void): Promise<BenchRun> {
+  const few = { wallets: 40, commands: 300, frameCommands: 20, reference: false, seed: 3 };
+  const listener = onPrepared === undefined ? {} : { onPrepared };
+  return await runBench({ servers: nats.url, tenant: "demo", ...few, ...options }, listener);
+}
+
+/** What each scenario adds to the proof that all have. */
+const OWN: Readonly<Record<string, (report: BenchReport) => void>> = {
+  frames: ({ crossShare }) => assert.equal(crossShare, 0),
+  singles: ({ crossShare, frameCommands, ...more }) =>
+    assert.deepEqual([crossShare, more["encoding"]], [0, "json"]),
+  cross: ({ crossShare }) => assert.ok(crossShare > 0.6 && crossShare < 0.9, String(crossShare)),
+  hot: (report) => {
+    assert.equal(report["slices"], 8);
+    assert.ok(Number(report["hotRatio"]) > 0 && Number(report["uniformPerSecond"]) > 0);
+    assert.equal(report.settledPerSecond > 0, true);
+  },
+  "fan-out": ({ crossShare }) => assert.ok(crossShare > 0.6 && crossShare < 0.9, String(crossShare)),
+  "many-legs": ({ commands, ...more }) => {
+    const legs = Number(more["legs"]);
+    assert.ok(legs >= 16 * commands && legs <= 64 * commands, String(legs));
+  },
+  holds: ({ refused }) => assert.equal(refused, 0),
+  mixed: ({ refused, crossShare, ...more }) => {
+    assert.ok(refused > 0 && Number(more["refusedAsExpected"]) >= refused);
+    assert.ok(crossShare > 0 && Number(more["reads"]) > 0);
+  },
+};
+
+for (const [name, { defaults }] of SCENARIOS) {
+  test(`${name} settles what it sends, and every balance is what its book says`, bound, async () => {
+    const commands = name === "many-legs" ? 30 : 300;
+    const { report, samples } = await run({ scenario: name, commands, frameCommands: 20 });
+    assert.deepEqual(report.verification.wrong, []);
+    assert.equal(report.verified, true, JSON.stringify(report.verification));
+    assert.equal(report.verification.outcomesOnce, true);
+    assert.equal(report.verification.sum, "0");
+    assert.ok(report.settledPerSecond > 0 && samples.length > 0);
+    assert.ok(defaults.seconds <= 60);
+    OWN[name]?.(report);
+  });
+}
+
+test("holds over two shards come to the same end", bound, async () => {
+  const { report } = await run({ scenario: "holds", crossShare: 1 });
+  assert.deepEqual([report.verified, report.crossShare], [true, 1]);
+});
+
+test("single commands go as frames of one too", bound, async () => {
+  const { report } = await run({ scenario: "singles", encoding: "msgpack" });
+  assert.deepEqual([report.verified, report["encoding"], report.commands], [true, "msgpack", 300]);
+});
+
+test("the share of transfers over two shards is the one that was asked for, as measured", bound, async () => {
+  const { report } = await run({ crossShare: 0.25, distribution: "zipfian", commands: 2_000 });
+  assert.equal(report.verified, true);
+  assert.ok(Math.abs(report.crossShare - 0.25) < 0.05, String(report.crossShare));
+});
+
+test("an open loop offers its rate, and says whether it kept it", bound, async () => {
+  const before = await Promise.all([dataDir, nats.directory].map(diskBytesOf));
+  const { report, samples, settled } = await run({ ratePerSecond: 1_000, frameCommands: 1, commands: 500 });
+  assert.deepEqual([report.verified, report.offeredPerSecond, report.commands], [true, 1_000, 500]);
+  assert.equal(typeof report.scheduleKept, "boolean");
+  assert.ok(report.publishedPerSecond <= 1_050, "never faster than the schedule");
+  const overload = await run({ ratePerSecond: 900_000, inFlight: 1, frameCommands: 1, commands: 200 });
+  assert.equal(overload.report.scheduleKept, false);
+  assert.ok(overload.report.scheduleLagMs > 0);
+  assert.ok(
+    overload.report.latencyMs.max >= overload.report.scheduleLagMs * 0.97,
+    "counted from the schedule",
+  );
+  const grown = await Promise.all([dataDir, nats.directory].map(diskBytesOf));
+  const [files, stores] = grown.map((bytes, index) =>
+    bytesPerCommand(before[index] ?? bytes, bytes, settled),
+  );
+  assert.ok(files && stores && files.sqlite > 0 && stores.log > 0, JSON.stringify([files, stores]));
+  const lines = samplesCsv(samples).trimEnd().split("\n");
+  assert.equal(lines.length, samples.length + 1);
+  assert.equal(lines[0]?.split(",").length, lines[1]?.split(",").length);
+});
+
+test("a book that is wrong is told, and the run is not verified", bound, async () => {
+  const frames = SCENARIOS.get("frames");
+  assert.ok(frames);
+  const wrong = {
+    ...frames,
+    run: async (stage: Parameters<typeof frames.run>[0]) => {
+      stage.parts.fleet.move(0, 1, 1);
+      return await frames.run(stage);
+    },
+  };
+  const { report } = await runBench(
+    { servers: nats.url, tenant: "demo", wallets: 8, commands: 20, frameCommands: 5, reference: false },
+    {},
+    wrong,
+  );
+  assert.equal(report.verified, false);
+  assert.deepEqual([report.verification.wrongWallets, report.verification.sum], [2, "0"]);
+});
+
+test("the files of everything above are clean", bound, async () => {
+  await engine.end();
+  const { clean, violations } = verifyFiles(dataDir, { deep: true, onProgress: () => undefined });
+  assert.deepEqual([clean, violations], [true, []]);
+});
