@@ -2,6 +2,7 @@
 // Fields are only added, so that figures of old and new versions can be laid side by side.
 
 import type { Durability } from "../protocol/info.ts";
+import type { PhaseSummary } from "../protocol/phases.ts";
 import type { LatencySummary } from "./latency-histogram.ts";
 import type { WatchedProcess } from "./process-usage.ts";
 import type { Reference } from "./reference.ts";
@@ -143,8 +144,8 @@ export interface BenchReport {
   readonly inFlight: number;
   /** Messages on the event stream during the run; null when there is none to ask. */
   readonly eventMessages: number | null;
-  /** What the engine says it spent, by phase, in ms over all shards; null when it does not say. */
-  readonly phases: Readonly<Record<string, number>> | null;
+  /** Where the time of commands went inside the engine during the run; null when it does not say. */
+  readonly phases: PhaseSummary | null;
   /** Disk bytes grown during the run for each settled command; null for an installation that runs already. */
   readonly bytesPerCommand: DiskBytes | null;
   readonly verification: Verification;

@@ -2,7 +2,7 @@
 // them left out; what is not measured (opening, baselines) counts only in the proof.
 
 import type { Info } from "../protocol/info.ts";
-import { type EngineCounters, grownCounters } from "./engine-counters.ts";
+import { type EngineCounters, engineWork } from "./engine-counters.ts";
 import type { ProcessUsage } from "./process-usage.ts";
 import type { Reference } from "./reference.ts";
 import type { BenchReport, Verification } from "./report.ts";
@@ -31,7 +31,7 @@ export function reportOf(run: RunParts): BenchReport {
   const { stage, verification } = run;
   const { settings } = stage.parts;
   const sum = sumOf(stage.measured);
-  const { eventMessages, phases } = grownCounters(run.before, run.after);
+  const { eventMessages, phases } = engineWork(run.before, run.after);
   const generatorSeconds = sum.cpuSeconds.get("generator") ?? 0;
   return {
     scenario: run.scenario.name,

@@ -20,8 +20,8 @@ import type { Session } from "../session.ts";
 import { shardsText } from "../shown.ts";
 import { benchCluster } from "./bench-flags.ts";
 
-/** Commands beyond which the sweep leaves the single journal entries out: walking them would take longer than the run. */
-const DEEP_COMMANDS_MAX = 2_000_000;
+/** Bytes of shard files beyond which the sweep leaves the single journal entries out: it would take minutes. */
+const DEEP_BYTES_MAX = 512 * 1_048_576;
 const VIOLATIONS_SHOWN = 5;
 
 /** Runs against the installation that the options name. */
@@ -43,12 +43,10 @@ export async function benchOwn(invocation: Invocation, session: Session, run: Ru
     );
     const plan = { dataDir, cluster, isNew: true, server: null, natsPort: FREE_PORT, session, surroundings };
     const { ran, before } = await runThere(invocation, plan, run);
-    const { settled } = ran;
-    const grown = before === null ? null : bytesPerCommand(before, await diskBytesOf(dataDir), settled);
-    return proven(
-      { ...ran, report: { ...ran.report, bytesPerCommand: grown } },
-      sweep(invocation, dataDir, ran),
-    );
+    const disk = await diskBytesOf(dataDir);
+    const grown = before === null ? null : bytesPerCommand(before, disk, ran.settled);
+    const swept = sweep(invocation, dataDir, disk);
+    return proven({ ...ran, report: { ...ran.report, bytesPerCommand: grown } }, swept);
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }
@@ -102,8 +100,8 @@ function whereIs({ session, pids }: DevRun): Pick<BenchOptions, "servers" | "ten
   return { servers: session.server.split(","), tenant: session.tenant, processes };
 }
 
-function sweep({ parsed, output, surroundings }: Invocation, dataDir: string, { report }: BenchRun): Sweep {
-  const deep = !parsed.has("--no-deep") && report.verification.commands <= DEEP_COMMANDS_MAX;
+function sweep({ parsed, output, surroundings }: Invocation, dataDir: string, { sqlite }: DiskBytes): Sweep {
+  const deep = !parsed.has("--no-deep") && sqlite <= DEEP_BYTES_MAX;
   output.progress(`Bench: sweep the files${deep ? ", every journal entry" : ""}`, "milestone");
   const startMs = surroundings.clock.steadyMs();
   const { clean, violations } = verifyFiles(dataDir, {

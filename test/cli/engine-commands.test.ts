@@ -264,9 +264,16 @@ describe("commands that speak to an engine", { concurrency: 1 }, () => {
   });
 
   test("bench measures this installation and proves every balance", async () => {
-    const { exit, json: report } = await json("bench --commands 2000 --wallets 100 --no-reference");
-    assert.equal(exit, 0, JSON.stringify(report));
+    const { exit, stdout, stderr } = await text("bench --commands 2000 --wallets 100 --no-reference --json");
+    assert.equal(exit, 0, stdout);
+    const report: Record<string, unknown> = JSON.parse(stdout);
+    assert.match(stderr, /^Bench: run /m, "progress is told under --json too");
     assert.equal(report["commands"], 2000);
+    assert.equal(
+      report["bytesPerCommand"],
+      null,
+      "a running installation's files are not the bench's to look at",
+    );
     assert.equal(report["verified"], true);
   });
 

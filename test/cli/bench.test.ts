@@ -1,0 +1,67 @@
+// `coffer bench` on an installation of its own: one line of JSON, files that were asked for, and nothing left behind,
+// also when it is interrupted or cannot begin.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { call, discard, fieldOf, temporaryDirectory } from "./program-call.ts";
+
+const bound = { timeout: 90_000 };
+const SMALL = ["bench", "--shards", "2", "--durability", "relaxed", "--wallets", "20", "--no-reference"];
+
+describe("bench on its own installation", bound, () => {
+  let parent: string;
+  before(async () => {
+    parent = await temporaryDirectory();
+  });
+  after(async () => {
+    await discard(parent);
+  });
+
+  test("prints one line, proves the files too, writes the samples, and leaves nothing behind", async () => {
+    const csv = join(parent, "run.csv");
+    const data = join(parent, "data");
+    await mkdir(data);
+    const words = [...SMALL, "--commands", "400", "--data", data, "--csv", csv, "--json"];
+    const { exit, stdout, stderr } = await call(words);
+    assert.equal(exit, 0, stdout + stderr);
+    assert.equal(stdout.trimEnd().split("\n").length, 1);
+    const report: Record<string, unknown> = JSON.parse(stdout);
+    assert.deepEqual([report["verified"], report["commands"], report["shards"]], [true, 400, 2]);
+    const sweep = fieldOf(fieldOf(report, "verification"), "sweep");
+    assert.deepEqual([sweep["clean"], sweep["deep"], sweep["violations"]], [true, true, []]);
+    const bytes = fieldOf(report, "bytesPerCommand");
+    assert.ok(Number(bytes["log"]) > 0 && Number(bytes["sqlite"]) > 0, JSON.stringify(bytes));
+    assert.deepEqual(Object.keys(fieldOf(report, "cpu")), ["generator", "engine", "nats-server"]);
+    assert.match(await readFile(csv, "utf8"), /^atSeconds,.*settledPerSecond/);
+    assert.match(stderr, /Bench: sweep the files/);
+    assert.deepEqual(await readdir(data), []);
+  });
+
+  test("interrupted it ends with exit 1 and leaves nothing behind", async () => {
+    const data = join(parent, "interrupted");
+    await mkdir(data);
+    const interruption = new AbortController();
+    const running = call([...SMALL, "--duration", "60", "--data", data], { signal: interruption.signal });
+    while ((await readdir(data)).length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const [name = ""] = await readdir(data);
+    const isServing = (): boolean => existsSync(join(data, name, "dev.json"));
+    while (!isServing()) await new Promise((resolve) => setTimeout(resolve, 20));
+    interruption.abort();
+    const { exit, stderr } = await running;
+    assert.equal(exit, 1);
+    assert.match(stderr, /Interrupted before the run was over/);
+    assert.deepEqual(await readdir(data), []);
+  });
+
+  test("a directory that cannot be used is an error that names it", async () => {
+    const file = join(parent, "file");
+    await writeFile(file, "");
+    const { exit, stdout } = await call([...SMALL, "--data", file, "--json"]);
+    assert.equal(exit, 1);
+    const error = fieldOf(JSON.parse(stdout), "error");
+    assert.equal(error["code"], "directory_unusable");
+    assert.ok(String(error["message"]).includes(file));
+  });
+});
