@@ -1,4 +1,4 @@
-// Scenario `singles`: one command a message, as any NATS client sends it: JSON on `coffer.cmd.<tenant>.<owner>` with the
+// Scenario `singles`: one command a message, the way that every NATS client can send it: JSON on `coffer.cmd.<tenant>.<owner>` with the
 // header that names where the outcome goes. With `--encoding msgpack` frames of one command instead.
 //
 // Each message is one record of a stream, which under the profile strict is synced by itself: more shards sync more

@@ -8,8 +8,9 @@ import { writeDigits, writeHex32 } from "./digits.ts";
 import { type FleetWallet, SERIAL_DIGITS, withSerial } from "./fleet.ts";
 import { type FramedTransfer, transferCommand } from "./transfer-frame.ts";
 
-/** Amounts of two digits. */
+/** The least amount, in minor units: all have two digits. */
 export const JSON_AMOUNT_MIN = 10;
+/** The greatest, in minor units. */
 export const JSON_AMOUNT_MAX = 99;
 
 const AMOUNT_DIGITS = 2;

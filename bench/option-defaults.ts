@@ -1,0 +1,31 @@
+// Fills in what the options of a run leave out: the scenario's defaults, and what a schedule needs.
+
+import { BenchFailure } from "./bench-failure.ts";
+import type { BenchOptions } from "./report.ts";
+import type { RunSettings } from "./run-settings.ts";
+import type { ScenarioDefaults } from "./scenario.ts";
+
+/** Seconds of a schedule that may be under way when nothing else bounds them: an open loop does not wait for answers. */
+const OPEN_LOOP_SECONDS = 30;
+
+/** The settings of a run. Errors: BenchFailure for a share that is none. */
+export function runSettings(options: BenchOptions, defaults: ScenarioDefaults): RunSettings {
+  const { crossShare = null } = options;
+  if (crossShare !== null && !(crossShare >= 0 && crossShare <= 1))
+    throw new BenchFailure("the share of transfers over two shards is a number from 0 to 1");
+  const { ratePerSecond = null, frameCommands = defaults.frameCommands } = options;
+  const scheduled = ((ratePerSecond ?? 0) * OPEN_LOOP_SECONDS) / frameCommands;
+  return {
+    seconds: options.seconds ?? defaults.seconds,
+    commands: options.commands ?? null,
+    wallets: options.wallets ?? defaults.wallets,
+    distribution: options.distribution ?? "uniform",
+    crossShare,
+    frameCommands,
+    inFlight: options.inFlight ?? Math.max(defaults.inFlight, Math.ceil(scheduled)),
+    ratePerSecond,
+    encoding: options.encoding ?? "json",
+    shard: options.shard ?? null,
+    seed: options.seed ?? 1,
+  };
+}
