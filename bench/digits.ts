@@ -1,4 +1,6 @@
 // Numbers written as digits of a fixed width, straight into bytes.
+// Does not check that they fit: whoever writes a template knows its widths.
+// Guards against strings made for a number of which millions are written.
 
 const ZERO = 0x30;
 const HEX = Buffer.from("0123456789abcdef");

@@ -1,4 +1,6 @@
 // What the load generator publishes: messages of commands, made one after the other.
+// Does not own when they leave (load-generator.ts), nor how long a load lasts (load-run.ts).
+// Invariant: a source makes commands only with the ids that it is given, and notes in the book what they move.
 
 /** One message, ready to be published. */
 export interface SourceMessage {

@@ -1,4 +1,6 @@
 // Fills in what the options of a run leave out: the scenario's defaults, and what a schedule needs.
+// Does not own the words of the command line (cli/bench/bench-flags.ts).
+// Invariant: a schedule is not held back by what is in flight, unless the caller bounds it.
 
 import { BenchFailure } from "./bench-failure.ts";
 import type { BenchOptions } from "./report.ts";

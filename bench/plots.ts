@@ -1,4 +1,6 @@
-// Where the pictures of a run are drawn. Called once at the end of a run that was asked for them.
+// Where the pictures of a run are drawn.
+// Called once at the end of a run that was asked for them, with everything that is known of it.
+// Does not own the samples (samples.ts).
 
 import type { BenchRun } from "./report.ts";
 

@@ -1,4 +1,6 @@
 // The options of a run with the scenario's defaults filled in: what a scenario and the generator read.
+// Does not own the defaults (scenario.ts, option-defaults.ts).
+// Imports nothing, since every part of a run reads it.
 
 /** Ways to choose wallets; see wallet-choice.ts. */
 export const DISTRIBUTIONS = ["uniform", "zipfian", "hot"] as const;

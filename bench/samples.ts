@@ -1,4 +1,6 @@
 // A run second by second: rates, latencies of that second alone, and what each process used. For the CSV and the plots.
+// Does not own the clock of the samples (stage.ts) nor the totals of the report (summing-up.ts).
+// Invariant: a sample is the difference of two readings; pauses between loads are in none.
 
 import type { LatencyHistogram, LatencySummary } from "./latency-histogram.ts";
 import type { ProcessUsage } from "./process-usage.ts";

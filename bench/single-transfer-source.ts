@@ -1,4 +1,6 @@
 // Plain transfers in JSON, one a message, written into copies of one template; the shards take turns.
+// Notes in the fleet's book what each transfer moves, and counts those whose wallets lie on two shards.
+// Does not own the template (transfer-json.ts) nor the choice of wallets (transfer-choice.ts).
 
 import { commandSubject } from "../protocol/subject.ts";
 import type { MessageSource, SourceMessage } from "./message-source.ts";

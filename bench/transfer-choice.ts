@@ -1,4 +1,6 @@
 // Who pays whom: the ways to choose the two wallets of a transfer that starts on a given shard.
+// Does not own the law by which one of many is chosen (wallet-choice.ts).
+// Invariant: the payer lives on the shard that was asked for, and the two wallets differ.
 
 import { BenchFailure } from "./bench-failure.ts";
 import type { Fleet } from "./fleet.ts";

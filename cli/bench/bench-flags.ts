@@ -1,4 +1,6 @@
 // The flags of `coffer bench`, and what they ask for.
+// Does not own what a scenario takes when a flag is left out (bench/option-defaults.ts).
+// Invariant: what the table cannot express as choices is refused here, before anything is started.
 
 import type { BenchOptions } from "../../bench/report.ts";
 import { DISTRIBUTIONS, ENCODINGS } from "../../bench/run-settings.ts";

@@ -1,4 +1,6 @@
-// The report of a run as people read it. The JSON is the report itself (bench/report.ts).
+// The report of a run as people read it.
+// Does not own the figures: the JSON is the report itself (bench/report.ts), and this page shows the most of it.
+// Invariant: whatever makes a run unproven is named in the row "proof".
 
 import type { BenchReport, DiskBytes, Verification } from "../../bench/report.ts";
 import { columns } from "../output.ts";
