@@ -8,7 +8,10 @@ import { runBench } from "../../bench/main.ts";
 import type { BenchOptions, BenchReport, BenchRun } from "../../bench/report.ts";
 import { samplesCsv } from "../../bench/samples.ts";
 import { SCENARIOS } from "../../bench/scenario-table.ts";
+import { transferCommand } from "../../bench/transfer-frame.ts";
 import { verifyFiles } from "../../cli/file-verification.ts";
+import { encodeCommandFrame } from "../../protocol/command-frame.ts";
+import { frameSubject } from "../../protocol/subject.ts";
 import { makeDataDir, startEngine, type TestEngine } from "../support/engine.ts";
 import { startTestNats, type TestNats } from "../support/nats.ts";
 
@@ -129,6 +132,40 @@ test("a book that is wrong is told, and the run is not verified", bound, async (
   assert.equal(report.verified, false);
   assert.deepEqual([report.verification.wrongWallets, report.verification.sum], [2, "0"]);
 });
+
+test(
+  "a refusal that no scenario expects is told with its code, and the run is not verified",
+  bound,
+  async () => {
+    const frames = SCENARIOS.get("frames");
+    assert.ok(frames);
+    const refused = {
+      ...frames,
+      run: async (stage: Parameters<typeof frames.run>[0]) => {
+        const { fleet, ids, reply, tenant } = stage.parts;
+        const [from, to] = [fleet.wallet(0), fleet.wallet(1)];
+        let isSent = false;
+        await stage.load({
+          encoding: "frame",
+          crossed: 0,
+          next: (number, wallMs) => {
+            if (isSent) return null;
+            isSent = true;
+            const commands = [transferCommand(ids, { number, from, to, amount: 1e15 }, wallMs)];
+            const bytes = encodeCommandFrame({ reply, commands });
+            return { subject: frameSubject(from.shard, tenant), count: 1, bytes };
+          },
+        });
+        return {};
+      },
+    };
+    const options = { servers: nats.url, tenant: "demo", wallets: 8, reference: false };
+    const { report } = await runBench(options, {}, refused);
+    const { ok, unexpectedOutcomes, firstUnexpected, wrongWallets } = report.verification;
+    assert.deepEqual([report.verified, ok, report.refused], [false, false, 1]);
+    assert.deepEqual([unexpectedOutcomes, firstUnexpected, wrongWallets], [1, "insufficient_funds", 0]);
+  },
+);
 
 test("the files of everything above are clean", bound, async () => {
   await engine.end();
