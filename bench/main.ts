@@ -166,13 +166,14 @@ async function measure(bench: Bench): Promise<BenchRun> {
   const { stage, scenario, info, options } = bench;
   const { nc, watched } = stage.parts;
   const before = await engineCounters(nc, info.shards);
+  const prepared = stage.results.length;
   const extras = await scenario.run(stage);
   const usage = await usageOfAll(watched);
   const after = await engineCounters(nc, info.shards);
   const verification = await verifyFleet(stage);
   const reference = options.reference === false ? null : await measureMachine(bench);
   const report = reportOf({ stage, scenario, info, extras, usage, before, after, verification, reference });
-  const settled = stage.measured.reduce((sum, result) => sum + result.settled, 0);
+  const settled = stage.results.slice(prepared).reduce((sum, result) => sum + result.settled, 0);
   return { report, samples: stage.samples?.list ?? [], settled };
 }
 

@@ -157,6 +157,6 @@ export interface BenchReport {
 export interface BenchRun {
   readonly report: BenchReport;
   readonly samples: readonly Sample[];
-  /** Commands that were settled in what was measured. */
+  /** Commands that were settled since the wallets were open and funded, baselines included. */
   readonly settled: number;
 }
