@@ -1,16 +1,17 @@
 // Applies a peer frame: the acknowledgement of our items, then the peer's items that are new, in number order.
 //
-//   before ── item ── item ── item        up to `applied`: skipped, the running hash must meet ours there
-//                     applied ▲   ▲ new   from applied + 1: applied, each marked with its running hash
+//   before ── group ── group ── group        up to `applied`: skipped, the running hash must meet ours there
+//                      applied ▲   ▲ new     from applied + 1: items applied, each group marked with its hash
 //
-// Frames are cut when they are sent, so duplicates, overlaps and late frames are ordinary. One that starts
-// after applied + 1 is dropped and answered; the sender sends again. Only proof of divergence halts the shard:
-// an acknowledgement or a hash that does not fit, items that are gone for good, an item that does not decode.
+// Frames are cut when they are sent, at ends of groups, so duplicates, overlaps and late frames are ordinary. One
+// that starts after applied + 1 is dropped and answered; the sender sends again. Only proof of divergence halts
+// the shard: an acknowledgement or a hash that does not fit, items that are gone for good, a group that does not
+// decode, or one that ends elsewhere than it did before.
 
 import { assert } from "../protocol/assert.ts";
 import { pairHash, sameBytes } from "../protocol/digest.ts";
 import type { Item, ResultItem } from "../protocol/item.ts";
-import { decodeItem } from "../protocol/item-codec.ts";
+import { countItems, decodeItems } from "../protocol/item-codec.ts";
 import type { PairMark, PeerFrame } from "../protocol/peer-frame.ts";
 import type { Applying } from "./applying.ts";
 import type { Ledger } from "./ledger.ts";
@@ -33,39 +34,52 @@ export function applyFrame(applying: Applying, frame: PeerFrame): void {
     if (applied.number + 1 < frame.lowestKept) {
       throw diverged(frame, `items from ${applied.number + 1} to ${frame.lowestKept - 1} are gone`);
     }
-    if (frame.items.length > 0) answers.resend.push(frame.from);
+    if (frame.groups.length > 0) answers.resend.push(frame.from);
     return;
   }
-  applyItems(applying, frame, applied);
+  applyGroups(applying, frame, applied);
 }
 
-function applyItems(applying: Applying, frame: PeerFrame, applied: PairMark): void {
+function applyGroups(applying: Applying, frame: PeerFrame, applied: PairMark): void {
   let { number, hash } = frame.before;
   if (number === applied.number) requireHash(frame, hash, applied);
-  for (const bytes of frame.items) {
-    number += 1;
-    hash = pairHash(hash, number, bytes);
+  for (const group of frame.groups) {
+    const first = number + 1;
+    number += countOf(frame, first, group);
+    hash = pairHash(hash, number, group);
     if (number === applied.number) requireHash(frame, hash, applied);
     if (number <= applied.number) continue;
-    applyItem(applying, frame, number, bytes);
+    if (first <= applied.number) throw diverged(frame, `item ${applied.number} ends no group`);
+    applyGroup(applying, frame, first, group);
     applying.ledger.markApplied(frame.from, { number, hash });
   }
+}
+
+function countOf(frame: PeerFrame, first: number, group: Uint8Array): number {
+  const count = countItems(group);
+  if (!count.ok) throw diverged(frame, `the group of item ${first} does not decode`);
+  return count.value;
 }
 
 function requireHash(frame: PeerFrame, hash: Uint8Array, applied: PairMark): void {
   if (!sameBytes(hash, applied.hash)) throw diverged(frame, `the hash at item ${applied.number} differs`);
 }
 
-function applyItem(applying: Applying, frame: PeerFrame, number: number, bytes: Uint8Array): void {
-  const item = decodeItem(bytes);
-  if (!item.ok) {
-    if (item.error !== "unknown_version") throw diverged(frame, `item ${number} does not decode`);
-    throw new ShardHalt("unknown_version", `item ${number} of shard ${frame.from} was written by newer code`);
+function applyGroup(applying: Applying, frame: PeerFrame, first: number, group: Uint8Array): void {
+  const items = decodeItems(group);
+  if (!items.ok) {
+    if (items.error !== "unknown_version")
+      throw diverged(frame, `the group of item ${first} does not decode`);
+    throw new ShardHalt("unknown_version", `item ${first} of shard ${frame.from} was written by newer code`);
   }
-  applyDecoded(applying, frame.from, number, item.value);
+  let number = first;
+  for (const item of items.value) {
+    applyItem(applying, frame.from, number, item);
+    number += 1;
+  }
 }
 
-function applyDecoded(
+function applyItem(
   { ledger, progress, quarantined, answers }: Applying,
   from: number,
   number: number,

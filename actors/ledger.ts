@@ -185,7 +185,7 @@ export interface Timer {
 /** Both directions of a pair, as applied from the log. */
 export interface PairState {
   readonly peer: number;
-  /** Last item that this shard created for the peer. */
+  /** Last item that this shard created for the peer in records that have ended. */
   readonly sent: PairMark;
   /** Of those, the last that the peer has acknowledged. */
   readonly acked: PairMark;
@@ -272,7 +272,7 @@ export interface Ledger {
   pair(peer: number): PairState;
   /** Numbers an item for a peer and puts it into the outbox, with the money that it carries (as in the step's `out` transits). */
   appendItem(peer: number, item: Item, money?: readonly ItemMoney[]): void;
-  /** Notes that the peer's next item was applied; `hash` is the pair's running hash at it. */
+  /** Notes that the peer's next group of items was applied; `mark` stands at its last item. */
   markApplied(peer: number, mark: PairMark): void;
   /**
    * Drops outbox items up to the acknowledged number; one that a later acknowledgement has overtaken says nothing new.

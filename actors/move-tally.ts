@@ -49,7 +49,7 @@ export type WalletSource = Pick<Ledger, "shard" | "shards" | "wallet">;
 
 /** Whether a wallet lives on the ledger's shard. About 0.1 µs with several shards. Never throws. */
 export function isHere(ledger: WalletSource, tenant: TenantName, wallet: WalletName): boolean {
-  return ledger.shards === 1 || shardOf(tenant, ownerOf(wallet), ledger.shards) === ledger.shard;
+  return placeOf(ledger, tenant, wallet) === ledger.shard;
 }
 
 /** Numbers the legs of a command; `assets` are the legs' assets where they are known. Never throws. */
@@ -59,15 +59,42 @@ export function numberedLegs(legs: readonly Leg[], assets: readonly (AssetName |
 
 /** Adds legs up. Reads the wallets of this shard, loading those that are not in memory. Errors: the ledger's only. */
 export function tallyMove(ledger: WalletSource, tenant: TenantName, legs: readonly ItemLeg[]): MoveTally {
+  const [leg] = legs;
+  return leg !== undefined && legs.length === 1 && leg.from !== leg.to
+    ? tallyLeg(ledger, tenant, leg)
+    : tallyLegs(ledger, tenant, legs);
+}
+
+/** One leg between two wallets, which nearly every move is: what {@link tallyLegs} gives, without its maps. */
+function tallyLeg(ledger: WalletSource, tenant: TenantName, leg: ItemLeg): MoveTally {
+  const fromShard = placeOf(ledger, tenant, leg.from);
+  const toShard = placeOf(ledger, tenant, leg.to);
+  const wallets: WalletTally[] = [];
+  const tallied = (name: WalletName, sums: { debit: bigint; credit: bigint }): WalletTally => {
+    const counterparty = name === leg.from ? leg.to : leg.from;
+    const wallet = ledger.wallet(tenant, name);
+    const tally = { name, wallet, ...sums, touches: 1, leg: leg.leg, counterparty };
+    wallets.push(tally);
+    return tally;
+  };
+  const from = fromShard === ledger.shard ? tallied(leg.from, { debit: leg.amount, credit: 0n }) : null;
+  const to = toShard === ledger.shard ? tallied(leg.to, { debit: 0n, credit: leg.amount }) : null;
+  return { legs: [{ leg, fromShard, toShard, from, to }], wallets };
+}
+
+function placeOf(ledger: WalletSource, tenant: TenantName, wallet: WalletName): number {
+  return ledger.shards === 1 ? ledger.shard : shardOf(tenant, ownerOf(wallet), ledger.shards);
+}
+
+function tallyLegs(ledger: WalletSource, tenant: TenantName, legs: readonly ItemLeg[]): MoveTally {
   const places = new Map<OwnerName, number>();
   const byName = new Map<WalletName, WalletTally>();
   const wallets: WalletTally[] = [];
   const place = (wallet: WalletName): number => {
-    if (ledger.shards === 1) return ledger.shard;
     const owner = ownerOf(wallet);
     const known = places.get(owner);
     if (known !== undefined) return known;
-    const shard = shardOf(tenant, owner, ledger.shards);
+    const shard = placeOf(ledger, tenant, wallet);
     places.set(owner, shard);
     return shard;
   };
@@ -99,11 +126,15 @@ export function tallyMove(ledger: WalletSource, tenant: TenantName, legs: readon
  * and the assets that this shard knows. Empty when the move is local. Never throws.
  */
 export function peersOf(move: MoveTally, shard: number): SagaPeer[] {
+  const [only] = move.legs;
+  if (only && move.legs.length === 1 && (only.fromShard === shard) !== (only.toShard === shard)) {
+    return [peerOf(only.fromShard === shard ? only.toShard : only.fromShard, [withAsset(only)])];
+  }
   const legsByShard = new Map<number, ItemLeg[]>();
-  for (const { leg, fromShard, toShard, from, to } of move.legs) {
+  for (const tallied of move.legs) {
+    const { fromShard, toShard } = tallied;
     if (fromShard === shard && toShard === shard) continue;
-    const asset = leg.asset ?? from?.wallet?.asset ?? to?.wallet?.asset ?? null;
-    const sent = asset === leg.asset ? leg : { ...leg, asset };
+    const sent = withAsset(tallied);
     for (const place of fromShard === toShard ? [fromShard] : [fromShard, toShard]) {
       if (place === shard) continue;
       const legs = legsByShard.get(place);
@@ -111,14 +142,17 @@ export function peersOf(move: MoveTally, shard: number): SagaPeer[] {
       else legsByShard.set(place, [sent]);
     }
   }
-  return [...legsByShard].map(([place, legs]) => ({
-    shard: place,
-    legs,
-    vote: "waiting",
-    refusal: null,
-    leg: 0,
-    acknowledged: false,
-  }));
+  return [...legsByShard].map(([place, legs]) => peerOf(place, legs));
+}
+
+/** A leg with the asset as far as this shard knows it. */
+function withAsset({ leg, from, to }: TalliedLeg): ItemLeg {
+  const asset = leg.asset ?? from?.wallet?.asset ?? to?.wallet?.asset ?? null;
+  return asset === leg.asset ? leg : { leg: leg.leg, from: leg.from, to: leg.to, amount: leg.amount, asset };
+}
+
+function peerOf(shard: number, legs: readonly ItemLeg[]): SagaPeer {
+  return { shard, legs, vote: "waiting", refusal: null, leg: 0, acknowledged: false };
 }
 
 /** Leg and counterparty as journal lines carry them: only when one leg alone names the wallet. Never throws. */

@@ -36,7 +36,8 @@ export function startSaga(ledger: Ledger, start: MoveStart): void {
   const { tally, ifVersion, ...fields } = start;
   const phase = phaseOf(start);
   reserve(ledger, start);
-  ledger.putSaga({ ...fields, phase, assets: knownAssets(tally) });
+  // A move that another shard decides alone never asks for assets.
+  ledger.putSaga({ ...fields, phase, assets: phase === "applying" ? [] : knownAssets(tally) });
   for (const peer of start.peers)
     ledger.appendItem(peer.shard, itemFor(ledger, start, peer, ITEM_KINDS[phase]));
   if (phase === "applying") return;

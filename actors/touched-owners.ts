@@ -3,7 +3,7 @@
 
 import type { DecodedCommandOrRefusal } from "../protocol/decoded-command.ts";
 import { isRefusedShape } from "../protocol/decoded-command.ts";
-import { decodeItem } from "../protocol/item-codec.ts";
+import { decodeItems } from "../protocol/item-codec.ts";
 import { type OwnerName, ownerOf, type TenantName, type WalletName } from "../protocol/names.ts";
 import type { ShardRecord } from "./shard-record.ts";
 
@@ -13,13 +13,13 @@ export interface TouchedOwner {
   readonly owner: OwnerName;
 }
 
-/** The owners of a record: addressed ones and those of legs. Items that do not decode touch nobody. Never throws. */
+/** The owners of a record: addressed ones and those of legs. Groups that do not decode touch nobody. Never throws. */
 export function touchedOwners(record: ShardRecord): readonly TouchedOwner[] {
   if (record.kind === "tick") return record.tick.touches;
   const touched = new TouchedSet();
   if (record.kind === "commands")
     for (const command of record.commands) touchCommand(touched, record.tenant, command);
-  if (record.kind === "peer") for (const bytes of record.frame.items) touchItem(touched, bytes);
+  if (record.kind === "peer") for (const group of record.frame.groups) touchItems(touched, group);
   return touched.list();
 }
 
@@ -50,7 +50,8 @@ function touchCommand(touched: TouchedSet, tenant: TenantName, decoded: DecodedC
   if (command.op === "transfer") touched.addLegs(tenant, command.legs);
 }
 
-function touchItem(touched: TouchedSet, bytes: Uint8Array): void {
-  const item = decodeItem(bytes);
-  if (item.ok && "legs" in item.value) touched.addLegs(item.value.tenant, item.value.legs);
+function touchItems(touched: TouchedSet, group: Uint8Array): void {
+  const items = decodeItems(group);
+  if (!items.ok) return;
+  for (const item of items.value) if ("legs" in item) touched.addLegs(item.tenant, item.legs);
 }

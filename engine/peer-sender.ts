@@ -7,7 +7,12 @@
 // Invariants: at most one frame waits for its PubAck; at most PAIR_WINDOW_ITEMS wait for the peer's
 // acknowledgement; a PubAck never removes an item, only the peer's acknowledgement in this shard's log does.
 
-import { OUTPUT_BYTES_MAX, PAIR_WINDOW_ITEMS, PEER_FRAME_ITEMS_MAX } from "../protocol/limits.ts";
+import {
+  ITEM_GROUP_MAX,
+  OUTPUT_BYTES_MAX,
+  PAIR_WINDOW_ITEMS,
+  PEER_FRAME_ITEMS_MAX,
+} from "../protocol/limits.ts";
 import { encodePeerFrame } from "../protocol/peer-frame-codec.ts";
 import { peerSubject } from "../protocol/subject.ts";
 import type { ShardScope } from "./shard-scope.ts";
@@ -66,8 +71,9 @@ export class PeerSender {
   #pump(): void {
     const pair = this.#scope.file.ledger.pair(this.#peer);
     this.#noteProgress(pair.acked.number, pair.sent.number);
-    const window = pair.acked.number + PAIR_WINDOW_ITEMS;
-    const hasItems = this.#sentNumber < Math.min(pair.sent.number, window);
+    // The next group may have as many items as a group can have: no frame is made that it would not fit.
+    const window = pair.acked.number + PAIR_WINDOW_ITEMS - ITEM_GROUP_MAX;
+    const hasItems = this.#sentNumber < pair.sent.number && this.#sentNumber <= window;
     const ackOwed = pair.applied.number - this.#ackSentNumber;
     if (hasItems || this.#resendAsked || ackOwed >= ACK_ITEMS_MAX) this.#send();
     else if (ackOwed > 0) this.#ackTimer ??= setTimeout(() => this.#onAckDelay(), ACK_DELAY_MS);
@@ -128,14 +134,13 @@ export class PeerSender {
       resend: this.#resendAsked,
       before: run.before,
       lowestKept: file.ledger.lowestKept(this.#peer),
-      items: run.items,
+      groups: run.groups,
     });
-    const last = run.before.number + run.items.length;
     this.#isSending = true;
     this.#resendAsked = false;
     if (this.#ackTimer) clearTimeout(this.#ackTimer);
     this.#ackTimer = null;
-    const mark = { last, acked: pair.applied.number, rewinds: this.#rewinds } as const;
+    const mark = { last: run.last, acked: pair.applied.number, rewinds: this.#rewinds } as const;
     const message = { subject: peerSubject(this.#peer, shard), data };
     const isSent = writer.send(message, (result) => this.#onPubAck(result.kind === "ok", mark));
     if (!isSent) this.#onPubAck(false, mark);

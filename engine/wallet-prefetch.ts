@@ -1,6 +1,7 @@
 // Loads the wallets that a turn's commands name and that are not in memory, in one query per tenant instead
 // of one per wallet. Only a matter of speed: the ledger loads whatever this leaves out.
 
+import { isHere } from "../actors/move-tally.ts";
 import type { Command } from "../protocol/command.ts";
 import type { TenantName, WalletName } from "../protocol/names.ts";
 import type { ShardFile } from "../storage/shard-file.ts";
@@ -14,15 +15,19 @@ export function prefetchWallets(file: ShardFile, records: readonly TurnRecord[])
     const names = named.get(record.tenant) ?? [];
     named.set(record.tenant, names);
     for (const decoded of record.commands) {
-      if ("command" in decoded) collect(decoded.command, names);
+      if ("command" in decoded) collect(file, record.tenant, decoded.command, names);
     }
   }
   for (const [tenant, names] of named) file.prefetch(tenant, names);
 }
 
-function collect(command: Command, names: WalletName[]): void {
+/** Wallets of other shards would be looked for in vain. */
+function collect(file: ShardFile, tenant: TenantName, command: Command, names: WalletName[]): void {
   if (command.op === "transfer") {
-    for (const leg of command.legs) names.push(leg.from, leg.to);
+    for (const { from, to } of command.legs) {
+      if (isHere(file.ledger, tenant, from)) names.push(from);
+      if (isHere(file.ledger, tenant, to)) names.push(to);
+    }
   } else if ("wallet" in command) {
     names.push(command.wallet);
   }

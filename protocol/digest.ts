@@ -28,9 +28,9 @@ export function chainHash(previous: Uint8Array, ...parts: readonly Uint8Array[])
   return hash32(previous, ...parts);
 }
 
-/** The running hash of a pair at `number`, from the one at `number - 1` and the item's bytes. Never throws. */
-export function pairHash(previous: Uint8Array, number: number, item: Uint8Array): Uint8Array {
-  return hash16(previous, uint64Bytes(number), item);
+/** The running hash of a pair at `number`, the last item of a group, from the one before the group and its bytes. Never throws. */
+export function pairHash(previous: Uint8Array, number: number, group: Uint8Array): Uint8Array {
+  return hash16(previous, uint64Bytes(number), group);
 }
 
 /** A non-negative safe integer as 8 bytes, big-endian, freshly allocated. */

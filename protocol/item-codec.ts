@@ -1,18 +1,25 @@
-// Items in MessagePack. The bytes are numbered, kept in the outbox, sent and hashed into the pair as they are,
-// so one item has one encoding.
+// Items in MessagePack, and groups of them: `[item…]`, the consecutive items for one peer that one record caused.
+// A group's bytes are kept in the outbox, sent and hashed into the pair as they are, so a group has one encoding.
 //
 //   [version, 0|1|2, saga, move, tenant, owner, command, transfer, code, ref, legs, ifVersion]   apply check prepare
 //   [version, 3, saga, of, code, detail, leg, assets]                                            result
 //   [version, 4|5, saga]                                                                         commit abort
 
 import type { DecisionItem, Item, ItemLeg, MoveItem, MoveKind, ResultItem } from "./item.ts";
-import { CODE_BYTES_MAX, LEGS_MAX, REF_BYTES_MAX } from "./limits.ts";
+import { CODE_BYTES_MAX, ITEM_GROUP_MAX, LEGS_MAX, REF_BYTES_MAX } from "./limits.ts";
 import type { AssetName, WalletName } from "./names.ts";
 import { readRefusal } from "./outcome-codec.ts";
-import { decodeVersioned, type PackFields } from "./pack-fields.ts";
-import { type CodecFailure, mismatch } from "./pack-reader.ts";
+import { PackFields } from "./pack-fields.ts";
+import {
+  type CodecFailure,
+  catchMismatch,
+  mismatch,
+  PackReader,
+  type PackValue,
+  readPacked,
+} from "./pack-reader.ts";
 import { PackWriter } from "./pack-writer.ts";
-import type { Result } from "./result.ts";
+import { failed, type Result } from "./result.ts";
 
 /** Version of the item format. */
 export const ITEM_VERSION = 1;
@@ -25,37 +32,106 @@ const ANSWERED: readonly ResultItem["of"][] = ["apply", "check", "prepare", "com
 /** Both wallets of every leg. */
 const WALLETS_MAX = 2 * LEGS_MAX;
 
-const writer = new PackWriter();
+const scratch = new PackWriter();
 
-/** One item, in bytes of its own. Never throws for a valid item; about 0.6 µs. */
-export function encodeItem(item: Item): Uint8Array {
+/** Puts the items of one group together; used again for the next. Never throws for valid items. */
+export class ItemGroupWriter {
+  readonly #items = new PackWriter();
+  #count = 0;
+
+  /** Items since the last {@link take}. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Bytes of those items. */
+  get length(): number {
+    return this.#items.length;
+  }
+
+  /** Adds an item; about 0.4 µs. */
+  add(item: Item): void {
+    if (this.#count === 0) this.#items.begin();
+    this.#count += 1;
+    writeItem(this.#items, item);
+  }
+
+  /** The group, in bytes of its own; the next one begins. */
+  take(): Uint8Array {
+    const bytes = scratch.begin().array(this.#count).raw(this.#items.view()).finish();
+    this.#count = 0;
+    return bytes;
+  }
+
+  /** Forgets what was added: a rollback. */
+  drop(): void {
+    this.#count = 0;
+  }
+}
+
+/** A group of these items, in bytes of its own. */
+export function encodeItems(items: readonly Item[]): Uint8Array {
+  const group = new ItemGroupWriter();
+  for (const item of items) group.add(item);
+  return group.take();
+}
+
+/** How many items a group holds, from its head alone. `malformed` when it holds none or is no group. Never throws. */
+export function countItems(group: Uint8Array): Result<number, "malformed"> {
+  return catchMismatch(() => {
+    const count = new PackReader(group).arrayLength();
+    return count >= 1 && count <= ITEM_GROUP_MAX ? count : mismatch();
+  });
+}
+
+/** Reads the items of a group. Errors: `unknown_version` of any item, else `malformed`. Never throws. */
+export function decodeItems(group: Uint8Array): Result<Item[], CodecFailure> {
+  const unpacked = readPacked(group, (reader) => reader.value());
+  if (!unpacked.ok) return unpacked;
+  const { value } = unpacked;
+  if (!Array.isArray(value) || value.length === 0 || value.length > ITEM_GROUP_MAX)
+    return failed("malformed");
+  for (const item of value) {
+    if (!Array.isArray(item) || typeof item[0] !== "number") return failed("malformed");
+    if (item[0] !== ITEM_VERSION) return failed("unknown_version");
+  }
+  return catchMismatch(() => value.map(readPackedItem));
+}
+
+function readPackedItem(value: PackValue): Item {
+  if (!Array.isArray(value)) return mismatch();
+  const fields = new PackFields(value, 1);
+  const item = readItem(fields);
+  fields.end();
+  return item;
+}
+
+function writeItem(writer: PackWriter, item: Item): void {
   switch (item.kind) {
     case "apply":
     case "check":
     case "prepare":
-      writeMove(item);
+      writeMove(writer, item);
       break;
     case "result":
-      writeResult(item);
+      writeResult(writer, item);
       break;
     case "commit":
     case "abort":
-      begin(3, item.kind).int(item.saga);
+      begin(writer, 3, item.kind).int(item.saga);
   }
-  return writer.finish();
 }
 
-/** Reads what {@link encodeItem} gave. Never throws. */
-export function decodeItem(bytes: Uint8Array): Result<Item, CodecFailure> {
-  return decodeVersioned(bytes, ITEM_VERSION, readItem);
+function begin(writer: PackWriter, length: number, kind: Item["kind"]): PackWriter {
+  return writer.array(length).int(ITEM_VERSION).int(KINDS.indexOf(kind));
 }
 
-function begin(length: number, kind: Item["kind"]): PackWriter {
-  return writer.begin().array(length).int(ITEM_VERSION).int(KINDS.indexOf(kind));
-}
-
-function writeMove(item: MoveItem): void {
-  begin(12, item.kind).int(item.saga).int(MOVES.indexOf(item.move)).text(item.tenant).text(item.owner);
+function writeMove(writer: PackWriter, item: MoveItem): void {
+  begin(writer, 12, item.kind)
+    .int(item.saga)
+    .int(MOVES.indexOf(item.move))
+    .text(item.tenant)
+    .text(item.owner);
   writer.id(item.command).idOrNil(item.transfer).textOrNil(item.code).textOrNil(item.ref);
   writer.array(item.legs.length);
   for (const { leg, from, to, amount, asset } of item.legs) {
@@ -65,8 +141,8 @@ function writeMove(item: MoveItem): void {
   for (const [wallet, version] of item.ifVersion) writer.array(2).text(wallet).int(version);
 }
 
-function writeResult(item: ResultItem): void {
-  begin(8, "result").int(item.saga).int(ANSWERED.indexOf(item.of));
+function writeResult(writer: PackWriter, item: ResultItem): void {
+  begin(writer, 8, "result").int(item.saga).int(ANSWERED.indexOf(item.of));
   writer.textOrNil(item.refusal?.code ?? null).textOrNil(item.refusal?.detail ?? null);
   writer.int(item.leg).array(item.assets.length);
   for (const [wallet, asset] of item.assets) writer.array(2).text(wallet).text(asset);

@@ -52,8 +52,12 @@ export const WALLETS_WAITING_MAX = 100_000;
 export const RECORD_HASHES_KEPT = 100_000;
 /** Items of one pair that may wait for the peer's acknowledgement on the wire; more wait in the outbox. */
 export const PAIR_WINDOW_ITEMS = 20_000;
-/** Items in one peer frame. */
+/** Items in one peer frame; what does not fit goes with the next. */
 export const PEER_FRAME_ITEMS_MAX = 2000;
+/** Items in one group of a pair; the next item of the record begins another group. */
+export const ITEM_GROUP_MAX = 500;
+/** Bytes of items in one group, beyond which the next item begins another; one item has at most 16 KiB. */
+export const ITEM_GROUP_BYTES_MAX = 64 * 1024;
 /** Items waiting in the outbox of one shard beyond which `coffer.call` answers `busy`. */
 export const OUTBOX_ITEMS_BUSY = 200_000;
 

@@ -48,10 +48,12 @@ function readAll<Value>(values: readonly PackValue[], read: (fields: PackFields)
 /** A cursor over the elements of one positional array; every getter takes the next one or refuses. */
 export class PackFields {
   private readonly values: readonly PackValue[];
-  private at = 0;
+  private at: number;
 
-  constructor(values: readonly PackValue[]) {
+  /** @param first the place of the first element to take */
+  constructor(values: readonly PackValue[], first = 0) {
     this.values = values;
+    this.at = first;
   }
 
   /** Refuses elements that nobody took. */

@@ -45,6 +45,11 @@ export class PackWriter {
     return copy;
   }
 
+  /** What was written since `begin`, as a view that the next write may change. */
+  view(): Uint8Array {
+    return this.bytes.subarray(0, this.at);
+  }
+
   /** Header of an array; its elements follow. */
   array(length: number): this {
     this.room(5);

@@ -1,6 +1,6 @@
 // Peer frames in MessagePack:
-// `[version, cluster, from, to, epoch, [number, hash], resend, [number, hash], lowestKept, [item…]]` with the
-// marks `acked` and `before`, hashes and items as bin. Items stay encoded: they are hashed as they came.
+// `[version, cluster, from, to, epoch, [number, hash], resend, [number, hash], lowestKept, [group…]]` with
+// the marks `acked` and `before`, hashes and groups of items as bin. Groups stay encoded: they are hashed as they came.
 
 import { MESSAGE_BYTES_MAX, PEER_FRAME_ITEMS_MAX } from "./limits.ts";
 import { decodeVersioned, type PackFields } from "./pack-fields.ts";
@@ -20,21 +20,21 @@ const SHARDS_MAX = 65_536;
 
 const writer = new PackWriter();
 
-/** One frame, in bytes of its own. The caller keeps items and bytes within their limits. */
+/** One frame, in bytes of its own. The caller keeps groups and bytes within their limits. */
 export function encodePeerFrame(frame: PeerFrame): Uint8Array {
   writer.begin().array(10).int(PEER_FRAME_VERSION).text(frame.cluster).int(frame.from).int(frame.to);
   writer.int(frame.epoch);
   writeMark(frame.acked);
   writer.bool(frame.resend);
   writeMark(frame.before);
-  writer.int(frame.lowestKept).array(frame.items.length);
-  for (const item of frame.items) writer.bin(item);
+  writer.int(frame.lowestKept).array(frame.groups.length);
+  for (const group of frame.groups) writer.bin(group);
   return writer.finish();
 }
 
 /**
- * Reads what {@link encodePeerFrame} gave. Items are views of `bytes`, hashes are copies.
- * Errors: `unknown_version`, or `malformed` (also for more items or bytes than a frame may have). Never throws.
+ * Reads what {@link encodePeerFrame} gave. Groups are views of `bytes`, hashes are copies.
+ * Errors: `unknown_version`, or `malformed` (also for more groups or bytes than a frame may have). Never throws.
  */
 export function decodePeerFrame(bytes: Uint8Array): Result<PeerFrame, CodecFailure> {
   if (bytes.length > MESSAGE_BYTES_MAX) return failed("malformed");
@@ -47,7 +47,7 @@ export function decodePeerFrame(bytes: Uint8Array): Result<PeerFrame, CodecFailu
     resend: fields.bool(),
     before: fields.group(readMark),
     lowestKept: fields.int(1),
-    items: readItems(fields),
+    groups: readGroups(fields),
   }));
 }
 
@@ -59,8 +59,8 @@ function readMark(fields: PackFields): PairMark {
   return { number: fields.int(), hash: fields.bytes(HASH_BYTES) };
 }
 
-function readItems(fields: PackFields): Uint8Array[] {
+function readGroups(fields: PackFields): Uint8Array[] {
   return fields
     .array(PEER_FRAME_ITEMS_MAX)
-    .map((item) => (item instanceof Uint8Array && item.length > 0 ? item : mismatch()));
+    .map((group) => (group instanceof Uint8Array && group.length > 0 ? group : mismatch()));
 }

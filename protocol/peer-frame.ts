@@ -1,8 +1,11 @@
 // A peer frame carries a run of consecutive items from one shard to another, and the cumulative
 // acknowledgement of the opposite direction. Frames are cut when they are sent and never stored; only the
 // numbers, hashes and items in them mean anything. Codec: peer-frame-codec.
+//
+// Items travel in groups: what one record caused for one peer, cut at a fixed number of items or bytes. Groups
+// follow from the log alone, so both ends know where they end; marks stand at ends of groups and nowhere else.
 
-/** How far one side of a pair has come: the last item's number and the running hash at it. */
+/** How far one side of a pair has come: the last item's number, at the end of a group, and the running hash at it. */
 export interface PairMark {
   /** 0 = none yet. */
   readonly number: number;
@@ -26,6 +29,6 @@ export interface PeerFrame {
   readonly before: PairMark;
   /** The lowest item that the sender still keeps; before.number + 1 when it keeps none. */
   readonly lowestKept: number;
-  /** Encoded items in number order; empty = an acknowledgement alone. */
-  readonly items: readonly Uint8Array[];
+  /** Encoded groups of items in number order; empty = an acknowledgement alone. */
+  readonly groups: readonly Uint8Array[];
 }

@@ -159,6 +159,11 @@ export class ByteReader {
     return value;
   }
 
+  /** Bytes not read yet. */
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
   /** Requires that nothing is left. */
   end(): void {
     if (this.#at !== this.#bytes.length) throw this.fault("has bytes behind its end");

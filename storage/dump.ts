@@ -22,7 +22,7 @@ export function* dumpShard(door: ReadOnlyShard): Generator<string> {
   yield* lines("timer", door.timers());
   yield* lines("pair", door.pairs());
   yield* lines("money", door.pairMoney());
-  for (const { peer } of door.pairs()) yield* lines("item", door.outbox(peer));
+  for (const { peer } of door.pairs()) yield* lines("items", door.outbox(peer));
 }
 
 /** SHA-256 over the dump's lines, each ended by a line feed, in hex. */

@@ -235,16 +235,20 @@ function isSame(left: Balances, right: Balances | undefined): boolean {
   );
 }
 
-/** Requires sum of posted + out - in = 0 per asset. Nearly every step has one asset and no transits. */
+/** Requires sum of posted + out - in = 0 per asset. Nearly every step has one asset. */
 function assertZeroSum(step: Step): void {
   const asset = step.changes[0]?.wallet.asset;
   let sum = 0n;
-  let isOneAsset = step.transits.length === 0;
+  let isOneAsset = true;
   for (const { wallet, posted } of step.changes) {
     sum += posted;
     if (wallet.asset !== asset) isOneAsset = false;
   }
-  if (isOneAsset) assert(sum === 0n, "a step's posted changes sum to zero");
+  for (const transit of step.transits) {
+    sum += transit.direction === "out" ? transit.amount : -transit.amount;
+    if (transit.asset !== asset) isOneAsset = false;
+  }
+  if (isOneAsset) assert(sum === 0n, "a step's changes and transits sum to zero");
   else assertZeroSums(step.changes, step.transits);
 }
 

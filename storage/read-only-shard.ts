@@ -26,6 +26,7 @@ import { type ReadStatements, readStatements } from "./read-statements.ts";
 import { RECORD_HASH_BYTES } from "./record-hash-table.ts";
 import type { RowRun } from "./row-run.ts";
 import { RunReader } from "./run-reader.ts";
+import { openSagas } from "./saga-log.ts";
 import { readPrepared, readSaga } from "./saga-row.ts";
 import { COMMAND_RUNS, STEP_RUNS } from "./schema.ts";
 import { outcomeOfStep } from "./step-outcome.ts";
@@ -68,10 +69,12 @@ export interface StoredCommand extends ClaimRow {
   readonly outcomes: number;
 }
 
-/** An item of the outbox as stored. */
-export interface StoredItem {
+/** A group of items of the outbox as stored. */
+export interface StoredItems {
   readonly peer: number;
+  /** The last item's number. */
   readonly number: number;
+  readonly items: number;
   readonly body: Uint8Array;
   /** 16 bytes: the pair's running hash at it. */
   readonly hash: Uint8Array;
@@ -104,6 +107,8 @@ export class ReadOnlyShard implements Disposable {
   #meta: MetaRow;
   /** Of this snapshot; null = not read yet. */
   #lag: WalletLag | null = null;
+  /** The sagas of the last turns in this snapshot; null = not read yet. */
+  #sagas: Map<number, Saga> | null = null;
 
   /**
    * Opens a shard file and takes a snapshot of it.
@@ -136,6 +141,7 @@ export class ReadOnlyShard implements Disposable {
     this.#commands.forget();
     this.#meta = selectMeta(this.#database);
     this.#lag = null;
+    this.#sagas = null;
     return this.#meta;
   }
 
@@ -210,7 +216,12 @@ export class ReadOnlyShard implements Disposable {
 
   /** Open sagas by number. */
   *sagas(): Generator<Saga> {
-    for (const { number, body } of pages(this.#sql.sagas, (row) => row.number)) yield readSaga(number, body);
+    const recent = [...this.#recentSagas().values()];
+    for (const { number, body } of pages(this.#sql.sagas, (row) => row.number)) {
+      while (recent[0] && recent[0].number <= number) yield* recent.splice(0, 1);
+      yield readSaga(number, body);
+    }
+    yield* recent;
   }
 
   /** Prepared moves by coordinator and saga. */
@@ -250,8 +261,8 @@ export class ReadOnlyShard implements Disposable {
     }
   }
 
-  /** Items kept for a peer behind a number, in order. */
-  *outbox(peer: number, afterNumber = 0): Generator<StoredItem> {
+  /** Groups of items kept for a peer behind a number, in order. */
+  *outbox(peer: number, afterNumber = 0): Generator<StoredItems> {
     const page = { all: (after: number, limit: number) => this.#sql.outbox.all(peer, after, limit) };
     for (const row of pages(page, ({ number }) => number, afterNumber)) {
       yield { ...row, peer, money: readMoney(row.money) };
@@ -297,8 +308,15 @@ export class ReadOnlyShard implements Disposable {
 
   /** An open saga by number, or undefined. */
   saga(number: number): Saga | undefined {
+    const recent = this.#recentSagas().get(number);
+    if (recent) return recent;
     const body = this.#sql.saga.get(number);
     return body && readSaga(number, body);
+  }
+
+  #recentSagas(): Map<number, Saga> {
+    this.#sagas ??= openSagas(this.#sql.sagaLog.all());
+    return this.#sagas;
   }
 
   /** What a command claimed, or undefined. */

@@ -5,6 +5,7 @@
 import type { AssetName, OwnerName, TenantName } from "../protocol/names.ts";
 import type { Connection } from "./database.ts";
 import { PAIR_COLUMNS, type PairSqlRow } from "./pair-table.ts";
+import { SAGA_LOG_ROWS, type SagaLogRow } from "./saga-log.ts";
 import type { TimerSqlRow } from "./timer-table.ts";
 import { WALLET_ROWS, type WalletSqlRow } from "./wallet-row.ts";
 
@@ -62,6 +63,7 @@ function pageStatements(database: Connection) {
     sagas: database.prepare<PageOf, { number: number; body: Uint8Array }>(
       `SELECT * FROM saga ${behind("number")}`,
     ),
+    sagaLog: database.prepare<[], SagaLogRow>(SAGA_LOG_ROWS),
     prepared: database.prepare<
       [number, number, number],
       { coordinator: number; saga: number; body: Uint8Array }
@@ -75,8 +77,10 @@ function pageStatements(database: Connection) {
     ),
     outbox: database.prepare<
       [number, number, number],
-      { number: number; body: Uint8Array; hash: Uint8Array; money: Uint8Array | null }
-    >("SELECT number, body, hash, money FROM outbox WHERE peer = ? AND number > ? ORDER BY number LIMIT ?"),
+      { number: number; items: number; body: Uint8Array; hash: Uint8Array; money: Uint8Array | null }
+    >(
+      "SELECT number, items, body, hash, money FROM outbox WHERE peer = ? AND number > ? ORDER BY number LIMIT ?",
+    ),
     recordHashes: database.prepare<PageOf, { first: number; hashes: Uint8Array }>(
       `SELECT * FROM record_hash_run ${behind("first")}`,
     ),

@@ -1,23 +1,31 @@
-// Open sagas at their coordinator and prepared moves at the other shards. Rows live only while the move is
-// under way; what came of it is in the journal and in the outcome.
+// Open sagas at their coordinator and prepared moves at the other shards. They live only while the move is under
+// way; what came of it is in the journal and in the outcome. A saga starts in the log of the last turns (saga-log)
+// and becomes a row here only if it outlives it.
 
 import type { Prepared, Saga } from "../actors/ledger.ts";
 import { assert } from "../protocol/assert.ts";
+import { ByteWriter } from "./byte-writer.ts";
 import type { Connection } from "./database.ts";
+import { SagaLog } from "./saga-log.ts";
 import { readPrepared, readSaga, writePrepared, writeSaga } from "./saga-row.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
 
 /** See the file header. */
 export class SagaTable {
   readonly #log: StateLog;
+  readonly #recent: SagaLog;
+  readonly #writer = new ByteWriter(1024);
   readonly #sql;
+  /** Rows of the table `saga`: nearly always none, and then it is not asked. */
+  #rows = 0;
 
   constructor(database: Connection, log: StateLog) {
     this.#log = log;
+    this.#recent = new SagaLog(database);
     this.#sql = {
       one: database.prepare<[number], Uint8Array>("SELECT body FROM saga WHERE number = ?").pluck(),
-      put: database.prepare<[number, Uint8Array]>(`INSERT INTO saga (number, body) VALUES (?, ?)
-        ON CONFLICT (number) DO UPDATE SET body = excluded.body`),
+      count: database.prepare<[], number>("SELECT count(*) FROM saga").pluck(),
+      insert: database.prepare<[number, Uint8Array]>("INSERT INTO saga (number, body) VALUES (?, ?)"),
       end: database.prepare<[number]>("DELETE FROM saga WHERE number = ?"),
       prepared: database
         .prepare<[number, number], Uint8Array>("SELECT body FROM prepared WHERE coordinator = ? AND saga = ?")
@@ -30,6 +38,12 @@ export class SagaTable {
         "DELETE FROM prepared WHERE coordinator = ? AND saga = ?",
       ),
     };
+    this.#rows = this.#sql.count.get() ?? 0;
+  }
+
+  /** Open sagas. */
+  get openSagas(): number {
+    return this.#recent.size + this.#rows;
   }
 
   /** Stores a saga or its changed state. */
@@ -39,11 +53,14 @@ export class SagaTable {
     writer.varint(saga.number);
     const start = writer.length;
     writeSaga(writer, saga);
-    this.#sql.put.run(saga.number, writer.view(start));
+    if (!this.#recent.saga(saga.number)) this.#removeRow(saga.number);
+    this.#recent.put(saga, writer.view(start));
   }
 
   /** An open saga, or undefined. */
   saga(number: number): Saga | undefined {
+    const recent = this.#recent.saga(number);
+    if (recent || this.#rows === 0) return recent;
     const body = this.#sql.one.get(number);
     return body && readSaga(number, body);
   }
@@ -52,7 +69,18 @@ export class SagaTable {
   end(number: number): void {
     this.#log.open(WRITE.sagaEnd);
     this.#log.writer.varint(number);
-    assert(this.#sql.end.run(number).changes === 1, "a saga ends once");
+    assert(this.#recent.end(number) || this.#removeRow(number), "a saga ends once");
+  }
+
+  /** Writes what the turn changed. */
+  flush(): void {
+    this.#recent.flush((saga) => this.#insertRow(saga));
+  }
+
+  /** Reads what is in memory again: after a rollback. */
+  reload(): void {
+    this.#recent.reload();
+    this.#rows = this.#sql.count.get() ?? 0;
   }
 
   /** Stores a prepared move. */
@@ -80,5 +108,19 @@ export class SagaTable {
     this.#log.writer.varint(saga);
     const { changes } = this.#sql.endPrepared.run(coordinator, saga);
     assert(changes === 1, "a prepared move ends once");
+  }
+
+  #insertRow(saga: Saga): void {
+    this.#writer.reset();
+    writeSaga(this.#writer, saga);
+    this.#sql.insert.run(saga.number, this.#writer.view());
+    this.#rows += 1;
+  }
+
+  /** @returns whether there was one */
+  #removeRow(number: number): boolean {
+    if (this.#rows === 0 || this.#sql.end.run(number).changes === 0) return false;
+    this.#rows -= 1;
+    return true;
   }
 }

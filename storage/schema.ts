@@ -57,6 +57,7 @@ CREATE TABLE hold (
 CREATE INDEX hold_owner ON hold (owner, number) WHERE listed = 1;
 CREATE TABLE reversal (number INTEGER PRIMARY KEY, units INTEGER NOT NULL) STRICT;
 CREATE TABLE saga (number INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE saga_log (number INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE prepared (
   coordinator INTEGER NOT NULL, saga INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (coordinator, saga)
 ) STRICT, WITHOUT ROWID;
@@ -76,7 +77,8 @@ CREATE TABLE pair_money (
   PRIMARY KEY (peer, direction, asset)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE outbox (
-  peer INTEGER NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL, hash BLOB NOT NULL, money BLOB,
+  peer INTEGER NOT NULL, number INTEGER NOT NULL, items INTEGER NOT NULL, body BLOB NOT NULL, hash BLOB NOT NULL,
+  money BLOB,
   PRIMARY KEY (peer, number)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE record_hash_run (first INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT;

@@ -125,9 +125,9 @@ export class ShardFile {
       begin: database.prepare("BEGIN IMMEDIATE"),
       commit: database.prepare("COMMIT"),
       rollback: database.prepare("ROLLBACK"),
-      open: database.prepare<[], OpenCounts>(`SELECT
+      open: database.prepare<[], Omit<OpenCounts, "openSagas">>(`SELECT
         (SELECT count(*) FROM timer WHERE kind = 0) AS openHolds,
-        (SELECT count(*) FROM saga) AS openSagas, (SELECT count(*) FROM prepared) AS preparedMoves`),
+        (SELECT count(*) FROM prepared) AS preparedMoves`),
     };
   }
 
@@ -205,6 +205,7 @@ export class ShardFile {
 
   /** Ends a record: the state chain takes its logical writes. */
   endRecord(): void {
+    this.ledger.endRecord();
     this.#meta.row.stateChain = this.#log.end();
     if (this.#log.bytesHeld < TURN_LOG_BYTES_MAX) return;
     this.ledger.flushAppended();
@@ -246,6 +247,7 @@ export class ShardFile {
       if (this.#database.inTransaction) this.#sql.rollback.run();
       this.#meta.reload();
       this.ledger.pairs.reload();
+      this.ledger.sagas.reload();
       this.ledger.restore();
       this.ledger.commands.reload();
       this.#mode = wasUnusable ? "unusable" : "idle";
@@ -273,7 +275,7 @@ export class ShardFile {
     return position > this.position - RECORD_HASHES_KEPT ? this.#hashes.at(position) : null;
   }
 
-  /** Committed items for a peer from a number on, bounded by count and bytes. */
+  /** Committed items for a peer from the start of a group on, bounded by count and bytes. */
   outbox(peer: number, from: number, itemsMax: number, bytesMax: number): OutboxRun {
     this.#assertIdle();
     return this.ledger.pairs.run(peer, from, { items: itemsMax, bytes: bytesMax });
@@ -338,7 +340,8 @@ export class ShardFile {
   /** What is open, counted: linear in it, for operators. Between turns. */
   openCounts(): OpenCounts {
     if (this.#mode !== "idle") return { openHolds: 0, openSagas: 0, preparedMoves: 0 };
-    return this.#sql.open.get() ?? { openHolds: 0, openSagas: 0, preparedMoves: 0 };
+    const { openHolds = 0, preparedMoves = 0 } = this.#sql.open.get() ?? {};
+    return { openHolds, openSagas: this.ledger.sagas.openSagas, preparedMoves };
   }
 
   /**

@@ -218,6 +218,11 @@ export class ShardLedger implements Ledger {
     return this.pairs.lowestKept(peer);
   }
 
+  /** Ends what belongs to one record alone. */
+  endRecord(): void {
+    this.pairs.endRecord();
+  }
+
   /** Inserts the rows that wait to be appended. */
   flushAppended(): void {
     this.journal.flush();
@@ -230,6 +235,7 @@ export class ShardLedger implements Ledger {
     this.flushAppended();
     this.wallets.flush();
     this.names.flush();
+    this.sagas.flush();
     this.pairs.flush();
     this.commands.flushIndex();
   }

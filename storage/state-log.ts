@@ -26,7 +26,7 @@ export const WRITE = {
   timer: 13,
   timerClear: 14,
   timerPark: 15,
-  item: 16,
+  items: 16,
   applied: 17,
   acknowledged: 18,
   tenant: 19,

@@ -7,7 +7,7 @@
 import type { PairState, Saga } from "../actors/ledger.ts";
 import { pairHash, sameBytes } from "../protocol/digest.ts";
 import type { Item } from "../protocol/item.ts";
-import { decodeItem } from "../protocol/item-codec.ts";
+import { countItems, decodeItems } from "../protocol/item-codec.ts";
 import type { ReadOnlyShard } from "./read-only-shard.ts";
 import type { Report } from "./violation.ts";
 
@@ -26,9 +26,16 @@ export function verifyOutbox(door: ReadOnlyShard, report: Report): number {
   for (const { peer, sent, acked } of door.pairs()) {
     let { number, hash } = acked;
     for (const item of door.outbox(peer)) {
-      kept += 1;
-      if (item.number !== number + 1)
-        report(6, "pair_gap", `to ${peer}: item ${item.number} follows ${number}`);
+      kept += item.items;
+      if (item.number !== number + item.items)
+        report(6, "pair_gap", `to ${peer}: ${item.items} items up to ${item.number} follow ${number}`);
+      const count = countItems(item.body);
+      if (!count.ok || count.value !== item.items)
+        report(
+          6,
+          "pair_gap",
+          `to ${peer}: the group that ends with ${item.number} has not ${item.items} items`,
+        );
       const expected = pairHash(hash, item.number, item.body);
       if (!sameBytes(expected, item.hash)) {
         report(6, "pair_hash_differs", `to ${peer}: item ${item.number} has another running hash`);
@@ -163,8 +170,9 @@ function waitsFor({ phase, peers }: Saga, shard: number): boolean {
 function sagasUnderWay({ sender, sent, applied }: Direction, counts: (item: Item) => boolean): Set<number> {
   const sagas = new Set<number>();
   for (const { body } of sender.outbox(sent.peer, applied.number)) {
-    const item = decodeItem(body);
-    if (item.ok && counts(item.value)) sagas.add(item.value.saga);
+    const items = decodeItems(body);
+    if (!items.ok) continue;
+    for (const item of items.value) if (counts(item)) sagas.add(item.saga);
   }
   return sagas;
 }

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ShardHalt } from "../../actors/shard-record.ts";
 import { pairHash } from "../../protocol/digest.ts";
-import { encodeItem } from "../../protocol/item-codec.ts";
+import { encodeItems } from "../../protocol/item-codec.ts";
 import type { PeerFrame } from "../../protocol/peer-frame.ts";
 import { ScriptLab } from "./command-script.ts";
 import type { LabShard } from "./shard-lab.ts";
@@ -107,6 +107,7 @@ test("late acknowledgements say nothing new, and later ones empty the outbox", (
 });
 
 const WRONG = Buffer.alloc(16, 7);
+const ABORT = { kind: "abort", saga: 99 } as const;
 
 const HALTS: readonly (readonly [
   name: string,
@@ -129,7 +130,7 @@ const HALTS: readonly (readonly [
     "pair_diverged",
     2,
     1,
-    ({ items }) => ({ items: [...items].reverse() }),
+    ({ groups }) => ({ groups: [...groups].reverse() }),
   ],
   [
     "an acknowledgement of what was never sent",
@@ -145,13 +146,21 @@ const HALTS: readonly (readonly [
     2,
     () => ({ acked: { number: 1, hash: WRONG } }),
   ],
-  ["an item that does not decode", "pair_diverged", 1, 2, () => ({ items: [Buffer.from([0xc1])] })],
+  [
+    "a group that ends elsewhere than it did before",
+    "pair_diverged",
+    1,
+    1,
+    () => ({ groups: [encodeItems([ABORT, ABORT])] }),
+  ],
+  ["a group of no items", "pair_diverged", 1, 2, () => ({ groups: [Buffer.from([0x90])] })],
+  ["an item that does not decode", "pair_diverged", 1, 2, () => ({ groups: [Buffer.from([0x91, 0xc1])] })],
   [
     "an item of a later version",
     "unknown_version",
     1,
     2,
-    () => ({ items: [Buffer.from([0x93, 0x63, 4, 1])] }),
+    () => ({ groups: [Buffer.from([0x91, 0x93, 0x63, 4, 1])] }),
   ],
 ];
 
@@ -188,7 +197,7 @@ test("a commit of what was never prepared and an answer that finds no saga are b
     lab.settle();
     const frame = lab.frame(0, 1);
     const shard = lab.at(1);
-    shard.append(lab.timeMs, { kind: "peer", frame: { ...frame, items: [encodeItem(item)] } });
+    shard.append(lab.timeMs, { kind: "peer", frame: { ...frame, groups: [encodeItems([item])] } });
     assert.throws(() => shard.turn(), { name: "AssertionFailure" });
     assert.deepEqual(shard.progress.unit, { kind: "completion", of, number: 4 });
   }
@@ -198,11 +207,11 @@ test("an abort of what was never prepared and a vote for a saga that has ended a
   using script = threeItems();
   const { lab } = script;
   lab.settle();
-  const abort = encodeItem({ kind: "abort", saga: 99 });
-  const vote = encodeItem({ kind: "result", saga: 99, of: "prepare", refusal: null, leg: 0, assets: [] });
+  const abort = encodeItems([{ kind: "abort", saga: 99 }]);
+  const vote = encodeItems([{ kind: "result", saga: 99, of: "prepare", refusal: null, leg: 0, assets: [] }]);
   const frame = lab.frame(0, 1);
   const shard = lab.at(1);
-  shard.append(lab.timeMs, { kind: "peer", frame: { ...frame, items: [abort, vote] } });
+  shard.append(lab.timeMs, { kind: "peer", frame: { ...frame, groups: [abort, vote] } });
   assert.deepEqual(shard.turn(), [{ answered: [], waiting: [], settled: [], resend: [] }]);
   const { applied: mark } = shard.file.ledger.pair(0);
   assert.deepEqual(Buffer.from(mark.hash), pairHash(pairHash(frame.before.hash, 4, abort), 5, vote));

@@ -3,12 +3,14 @@
 
 import type { Command } from "../../protocol/command.ts";
 import { isRefusedShape } from "../../protocol/decoded-command.ts";
-import { decodeItem } from "../../protocol/item-codec.ts";
+import { decodeItems } from "../../protocol/item-codec.ts";
 import type { PeerFrame } from "../../protocol/peer-frame.ts";
+import { shardOf } from "../../protocol/shard-map.ts";
 import type { ScriptLab } from "./command-script.ts";
 import type { Seeded } from "./seeded.ts";
 import { expect } from "./seeded.ts";
 import type { LabShard } from "./shard-lab.ts";
+import { TENANT } from "./test-wallets.ts";
 
 const OWNERS = "abcdef";
 
@@ -110,9 +112,17 @@ export class RandomTraffic {
       lab.submit(random.pick(this.#commands));
       return;
     }
+    const commands = Array.from({ length: 1 + random.below(4) }, () => this.#command());
+    const [first] = commands;
+    if (random.chance(0.1)) commands.push(expect(first));
+    const homes = Map.groupBy(commands, ({ owner }) => shardOf(TENANT, owner, lab.shards.length));
+    for (const together of homes.values()) lab.submit(...together);
+  }
+
+  #command(): Command {
     const command = this.#script.command(this.#line(`t${this.#commands.length}`));
     this.#commands.push(command);
-    lab.submit(...(random.chance(0.1) ? [command, command] : [command]));
+    return command;
   }
 
   #line(label: string): string {
@@ -139,15 +149,18 @@ export class RandomTraffic {
       const decoded = expect(record.commands[index]);
       if (!isRefusedShape(decoded)) shard.quarantined.set(position, [{ kind: "command", index }]);
     }
-    if (record.kind === "peer" && record.frame.items.length > 0) {
-      const place = this.#random.below(record.frame.items.length);
-      const item = decodeItem(expect(record.frame.items[place]));
+    if (record.kind === "peer" && record.frame.groups.length > 0) {
+      const items = record.frame.groups.flatMap((group) => {
+        const decoded = decodeItems(group);
+        return decoded.ok ? decoded.value : [];
+      });
+      const place = this.#random.below(items.length);
       const number = record.frame.before.number + 1 + place;
-      if (item.ok && "legs" in item.value) shard.quarantined.set(position, [{ kind: "item", number }]);
+      if ("legs" in expect(items[place])) shard.quarantined.set(position, [{ kind: "item", number }]);
     }
   }
 
-  /** Mostly where something is unacknowledged; from any item that is still kept. */
+  /** Mostly where something is unacknowledged; from any group that is still kept. */
   #cut(): void {
     const random = this.#random;
     const { lab } = this.#script;
@@ -158,9 +171,11 @@ export class RandomTraffic {
       return sent.number > acked.number;
     });
     const { shard, other } = random.pick(busy.length > 0 && random.chance(0.8) ? busy : others);
-    const { acked, sent } = shard.file.ledger.pair(other.shard);
-    const first = acked.number + 1 + random.below(Math.min(3, sent.number - acked.number + 1));
-    this.#network.push(lab.frame(shard.shard, other.shard, { first, count: 1 + random.below(4) }));
+    const cuts = lab.cuts(shard.shard, other.shard);
+    const start = random.below(Math.min(3, cuts.length));
+    const first = expect(cuts[start]);
+    const end = expect(cuts[Math.min(cuts.length - 1, start + 1 + random.below(4))]);
+    this.#network.push(lab.frame(shard.shard, other.shard, { first, count: end - first }));
   }
 
   /** Any frame of the last ones, and sometimes it stays to be delivered again. */

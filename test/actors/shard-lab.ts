@@ -14,6 +14,7 @@ import { encodeCommand } from "../../protocol/command-content.ts";
 import type { CommandId } from "../../protocol/command-id.ts";
 import type { DecodedCommand } from "../../protocol/decoded-command.ts";
 import { hash32, uint64Bytes } from "../../protocol/digest.ts";
+import { countItems } from "../../protocol/item-codec.ts";
 import { ownerOf, type WalletName } from "../../protocol/names.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
 import type { QuarantinedUnit } from "../../protocol/owner-record.ts";
@@ -154,13 +155,38 @@ export class ShardLab implements Disposable {
     return home;
   }
 
-  /** Cuts a frame from what the sender has committed, starting with any item that it still keeps. */
+  /** Cuts a frame from what the sender has committed, starting with any group that it still keeps. */
   frame(from: number, to: number, cut: { first?: number; count?: number } = {}): PeerFrame {
     const { file } = this.at(from);
     const { applied, acked } = file.ledger.pair(to);
-    const { before, items } = file.outbox(to, cut.first ?? acked.number + 1, cut.count ?? 1000, 1 << 20);
+    const { before, groups } = file.outbox(to, cut.first ?? acked.number + 1, cut.count ?? 1000, 1 << 20);
     const lowestKept = file.ledger.lowestKept(to);
-    return { cluster: CLUSTER, from, to, epoch: 1, acked: applied, resend: false, before, lowestKept, items };
+    return {
+      cluster: CLUSTER,
+      from,
+      to,
+      epoch: 1,
+      acked: applied,
+      resend: false,
+      before,
+      lowestKept,
+      groups,
+    };
+  }
+
+  /** The first items of the groups that the sender keeps, and the number behind the last one: where frames may be cut. */
+  cuts(from: number, to: number): number[] {
+    const { file } = this.at(from);
+    let next = file.ledger.pair(to).acked.number + 1;
+    const { groups } = file.outbox(to, next, 1000, 1 << 20);
+    const starts = groups.map((group) => {
+      const start = next;
+      const items = countItems(group);
+      assert.ok(items.ok);
+      next += items.value;
+      return start;
+    });
+    return [...starts, next];
   }
 
   /** Appends a frame to its receiver's log. */

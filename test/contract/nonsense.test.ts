@@ -262,7 +262,7 @@ describe(`what only engines should publish (seed ${SEED})`, () => {
       resend: true,
       before: zero,
       lowestKept: 1,
-      items,
+      groups: items,
     });
   }
 

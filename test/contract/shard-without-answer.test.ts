@@ -57,7 +57,7 @@ test("a record of this cluster that does not fit halts its shard, says so, and n
   const zero = { number: 0, hash: new Uint8Array(16) };
   const acked = { number: 999, hash: new Uint8Array(16).fill(1) };
   const head = { cluster: clusterOf(installation.dataDir), from: 3, to: 2, epoch: 1 };
-  const frame = encodePeerFrame({ ...head, acked, resend: false, before: zero, lowestKept: 1, items: [] });
+  const frame = encodePeerFrame({ ...head, acked, resend: false, before: zero, lowestKept: 1, groups: [] });
   await caller.appendTo("coffer.s.2.peer.3", frame);
   const said = await installation
     .engine()

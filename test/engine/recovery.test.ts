@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SeededRandom } from "../../bench/random.ts";
 import type { Item } from "../../protocol/item.ts";
-import { decodeItem } from "../../protocol/item-codec.ts";
+import { decodeItems } from "../../protocol/item-codec.ts";
 import { decodePeerFrame } from "../../protocol/peer-frame-codec.ts";
 import {
   CommandMix,
@@ -253,9 +253,9 @@ async function nextItem(site: Site, kind: Item["kind"]): Promise<void> {
 function itemKinds(data: Uint8Array): Item["kind"][] {
   const frame = decodePeerFrame(data);
   assert.ok(frame.ok);
-  return frame.value.items.flatMap((bytes) => {
-    const item = decodeItem(bytes);
-    return item.ok ? [item.value.kind] : [];
+  return frame.value.groups.flatMap((group) => {
+    const items = decodeItems(group);
+    return items.ok ? items.value.map(({ kind }) => kind) : [];
   });
 }
 

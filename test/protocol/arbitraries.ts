@@ -297,6 +297,9 @@ export const item: fc.Arbitrary<Item> = fc.oneof<fc.Arbitrary<Item>[]>(moveItem,
 const hash = fc.uint8Array({ minLength: 16, maxLength: 16 });
 const mark: fc.Arbitrary<PairMark> = fc.record({ number: counter, hash });
 
+/** Items of one group. */
+export const items: fc.Arbitrary<Item[]> = fc.array(item, { minLength: 1, maxLength: 4 });
+
 /** Frames between any shards. */
 export const peerFrame: fc.Arbitrary<PeerFrame> = fc.record({
   cluster: fc.stringMatching(/^[a-z0-9-]{1,64}$/),
@@ -307,7 +310,7 @@ export const peerFrame: fc.Arbitrary<PeerFrame> = fc.record({
   resend: fc.boolean(),
   before: mark,
   lowestKept: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
-  items: fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { maxLength: 4 }),
+  groups: fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { maxLength: 4 }),
 });
 
 const stamp = { cluster: fc.stringMatching(/^[a-z0-9-]{1,64}$/), shard, epoch: fc.integer({ min: 1 }) };

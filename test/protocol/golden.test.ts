@@ -16,7 +16,7 @@ import { isRefusedShape } from "../../protocol/decoded-command.ts";
 import { pairHash, ZERO_HASH_16 } from "../../protocol/digest.ts";
 import { decodeEventMessage, encodeEventMessage } from "../../protocol/event.ts";
 import { encodeInfo } from "../../protocol/info.ts";
-import { decodeItem, encodeItem } from "../../protocol/item-codec.ts";
+import { decodeItems, encodeItems } from "../../protocol/item-codec.ts";
 import { parseTenant } from "../../protocol/names.ts";
 import { decodeOutcome, encodeOutcome, encodeOutcomes } from "../../protocol/outcome-codec.ts";
 import { encodeOutcomesJson } from "../../protocol/outcome-json.ts";
@@ -41,6 +41,7 @@ function lines<Value>(values: Readonly<Record<string, Value>>, encode: (value: V
 
 const { commands, outcomes, items } = samples;
 const all = Object.values(commands);
+const groupsOfOne = Object.fromEntries(Object.entries(items).map(([name, item]) => [name, [item]]));
 
 const files: Readonly<Record<string, Lines>> = {
   "command-json": lines(commands, (command) => JSON.stringify(commandToJson(command))),
@@ -54,8 +55,8 @@ const files: Readonly<Record<string, Lines>> = {
     ...lines(outcomes, (outcome) => hex(encodeOutcome(outcome))),
     all: hex(encodeOutcomes(Object.values(outcomes))),
   },
-  item: lines(items, (item) => hex(encodeItem(item))),
-  "pair-hash": lines(items, (item) => hex(pairHash(ZERO_HASH_16, 1, encodeItem(item)))),
+  item: lines(items, (item) => hex(encodeItems([item]))),
+  "pair-hash": lines(items, (item) => hex(pairHash(ZERO_HASH_16, 1, encodeItems([item])))),
   "peer-frame": lines(samples.peerFrames, (frame) => hex(encodePeerFrame(frame))),
   "owner-record": lines(samples.ownerRecords, (record) => hex(encodeOwnerRecord(record))),
   event: lines(samples.eventMessages, (message) => text(encodeEventMessage(message))),
@@ -101,7 +102,7 @@ test("what is on file decodes to the samples", () => {
     (line: string) => unknown,
   ])[] = [
     ["outcome", outcomes, (line) => decodeOutcome(bytes(line))],
-    ["item", items, (line) => decodeItem(bytes(line))],
+    ["item", groupsOfOne, (line) => decodeItems(bytes(line))],
     ["peer-frame", samples.peerFrames, (line) => decodePeerFrame(bytes(line))],
     ["owner-record", samples.ownerRecords, (line) => decodeOwnerRecord(bytes(line))],
     ["event", samples.eventMessages, (line) => decodeEventMessage(Buffer.from(line))],

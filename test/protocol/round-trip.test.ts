@@ -17,7 +17,7 @@ import {
 } from "../../protocol/decoded-command.ts";
 import { sameBytes } from "../../protocol/digest.ts";
 import { decodeEventMessage, encodeEventMessage } from "../../protocol/event.ts";
-import { decodeItem, encodeItem } from "../../protocol/item-codec.ts";
+import { countItems, decodeItems, encodeItems } from "../../protocol/item-codec.ts";
 import { parseTenant } from "../../protocol/names.ts";
 import {
   decodeOutcome,
@@ -181,9 +181,13 @@ test("an independent MessagePack library reads the same values", () => {
     fc.property(
       fc.array(anyOf.command, { maxLength: 3 }),
       anyOf.outcome,
-      anyOf.item,
-      (commands, outcome, item) => {
-        const all = [encodeCommandFrame({ reply: null, commands }), encodeOutcome(outcome), encodeItem(item)];
+      anyOf.items,
+      (commands, outcome, items) => {
+        const all = [
+          encodeCommandFrame({ reply: null, commands }),
+          encodeOutcome(outcome),
+          encodeItems(items),
+        ];
         for (const bytes of all) same(normal(new PackReader(bytes).value()), normal(unpackr.unpack(bytes)));
       },
     ),
@@ -215,8 +219,9 @@ test("outcomes come back equal from JSON and MessagePack, alone and many", () =>
 
 test("items, peer frames and owner records come back equal", () => {
   fc.assert(
-    fc.property(anyOf.item, anyOf.peerFrame, anyOf.ownerRecord, (item, frame, record) => {
-      same(decodeItem(encodeItem(item)), { ok: true, value: item });
+    fc.property(anyOf.items, anyOf.peerFrame, anyOf.ownerRecord, (items, frame, record) => {
+      same(decodeItems(encodeItems(items)), { ok: true, value: items });
+      same(countItems(encodeItems(items)), { ok: true, value: items.length });
       same(decodePeerFrame(encodePeerFrame(frame)), { ok: true, value: frame });
       same(decodeOwnerRecord(encodeOwnerRecord(record)), { ok: true, value: record });
     }),

@@ -214,7 +214,7 @@ export const peerFrames: Readonly<Record<string, PeerFrame>> = {
     resend: false,
     before: mark(300, 0xbb),
     lowestKept: 290,
-    items: [Uint8Array.from([1, 2, 3]), new Uint8Array(256).fill(7)],
+    groups: [Uint8Array.from([1, 2, 3]), new Uint8Array(256).fill(7)],
   },
   acknowledgement: {
     cluster: "c-1",
@@ -225,7 +225,7 @@ export const peerFrames: Readonly<Record<string, PeerFrame>> = {
     resend: false,
     before: mark(0, 0),
     lowestKept: 1,
-    items: [],
+    groups: [],
   },
   resend: {
     cluster: "c-1",
@@ -236,7 +236,7 @@ export const peerFrames: Readonly<Record<string, PeerFrame>> = {
     resend: true,
     before: mark(0, 0),
     lowestKept: 1,
-    items: [],
+    groups: [],
   },
 };
 

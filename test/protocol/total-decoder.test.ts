@@ -17,10 +17,11 @@ import {
 } from "../../protocol/decoded-command.ts";
 import { decodeEventMessage, encodeEventMessage } from "../../protocol/event.ts";
 import { decodeInfo } from "../../protocol/info.ts";
-import { decodeItem, encodeItem } from "../../protocol/item-codec.ts";
+import { countItems, decodeItems, encodeItems } from "../../protocol/item-codec.ts";
 import {
   COMMANDS_PER_MESSAGE_MAX,
   ECHOED_ID_CHARS_MAX,
+  ITEM_GROUP_MAX,
   MESSAGE_BYTES_MAX,
   PEER_FRAME_ITEMS_MAX,
 } from "../../protocol/limits.ts";
@@ -73,7 +74,7 @@ const decoders: readonly [string, fc.Arbitrary<Uint8Array>, (bytes: Uint8Array) 
     (bytes) => [decodeContent(bytes, { id, owner }), differingField(bytes, bytes)],
   ],
   ["outcomes", anyOf.outcome.map(encodeOutcome), (bytes) => [decodeOutcome(bytes), decodeOutcomes(bytes)]],
-  ["items", anyOf.item.map(encodeItem), decodeItem],
+  ["items", anyOf.items.map(encodeItems), (bytes) => [decodeItems(bytes), countItems(bytes)]],
   ["peer frames", anyOf.peerFrame.map(encodePeerFrame), decodePeerFrame],
   ["owner records", anyOf.ownerRecord.map(encodeOwnerRecord), decodeOwnerRecord],
   ["event messages", anyOf.eventMessage.map(encodeEventMessage), decodeEventMessage],
@@ -187,7 +188,7 @@ test("half a megabyte of nested arrays is refused, not a stack overflow", () => 
   assert.equal(commands.length, 1);
   nested.set([0x93, 1, 0xa1, 0x72, 0x91]);
   assert.equal(decodeCommandFrame(nested, context).reply, "r");
-  for (const decode of [decodeOutcome, decodeItem, decodePeerFrame, decodeOwnerRecord]) {
+  for (const decode of [decodeOutcome, decodeItems, decodePeerFrame, decodeOwnerRecord]) {
     assert.equal(decode(nested).ok, false);
   }
 });
@@ -203,13 +204,23 @@ test("a field too many, a balance of 2^63 and a text of a number are malformed",
   assert.deepEqual(decodeOutcome(packr.pack([1, outcome("5")])), malformed);
   assert.deepEqual(decodeOutcome(packr.pack([1, [...outcome(5), null]])), malformed);
   assert.deepEqual(decodeOutcome(packr.pack([1, outcome(5), null])), malformed);
-  assert.equal(decodeItem(packr.pack([1, 4, 7])).ok, true);
-  assert.deepEqual(decodeItem(packr.pack([1, 4, 7, 7])), malformed);
-  assert.deepEqual(decodeItem(packr.pack([1, 6, 7])), malformed);
-  assert.deepEqual(decodeItem(packr.pack([1, 4, 0])), malformed);
+  assert.equal(decodeItems(packr.pack([[1, 4, 7]])).ok, true);
+  for (const item of [[1, 4, 7, 7], [1, 6, 7], [1, 4, 0], 4, []]) {
+    assert.deepEqual(decodeItems(packr.pack([[1, 4, 7], item])), malformed);
+  }
 });
 
-test("a peer frame of more bytes or items than allowed is malformed", () => {
+test("a group of no items or of more than allowed is malformed", () => {
+  const group = (count: number) =>
+    encodeItems(Array.from({ length: count }, () => ({ kind: "abort", saga: 1 })));
+  assert.deepEqual(countItems(group(ITEM_GROUP_MAX)), { ok: true, value: ITEM_GROUP_MAX });
+  for (const count of [0, ITEM_GROUP_MAX + 1]) {
+    assert.deepEqual(countItems(group(count)), { ok: false, error: "malformed" });
+    assert.deepEqual(decodeItems(group(count)), { ok: false, error: "malformed" });
+  }
+});
+
+test("a peer frame of more bytes or groups than allowed is malformed", () => {
   const mark = { number: 0, hash: new Uint8Array(16) };
   const frame = {
     cluster: "c",
@@ -221,7 +232,8 @@ test("a peer frame of more bytes or items than allowed is malformed", () => {
     before: mark,
     lowestKept: 1,
   };
-  const decodes = (items: readonly Uint8Array[]) => decodePeerFrame(encodePeerFrame({ ...frame, items })).ok;
+  const decodes = (groups: readonly Uint8Array[]) =>
+    decodePeerFrame(encodePeerFrame({ ...frame, groups })).ok;
   const small = Uint8Array.from([1]);
   assert.equal(decodes(Array.from({ length: PEER_FRAME_ITEMS_MAX }, () => small)), true);
   assert.equal(decodes(Array.from({ length: PEER_FRAME_ITEMS_MAX + 1 }, () => small)), false);
@@ -251,8 +263,12 @@ test("a message of more bytes or commands than allowed is too_large as a whole",
   );
 });
 
+/** The head of an array of one. */
+const GROUP_OF_ONE = Uint8Array.from([0x91]);
+
 test("another version is told apart from damage in stored and peer formats", () => {
   const unknown = Uint8Array.from([0x92, 2, 0xc0]);
+  const decodeItem = (item: Uint8Array) => decodeItems(Buffer.concat([GROUP_OF_ONE, item]));
   for (const decode of [decodeOutcome, decodeOutcomes, decodeItem, decodePeerFrame, decodeOwnerRecord]) {
     assert.deepEqual(decode(unknown), { ok: false, error: "unknown_version" });
     assert.deepEqual(decode(Uint8Array.from([0x92, 1, 0xc0])), { ok: false, error: "malformed" });

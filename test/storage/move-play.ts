@@ -5,10 +5,11 @@
 import type { Hold, Ledger, Saga } from "../../actors/ledger.ts";
 import type { CommandId } from "../../protocol/command-id.ts";
 import type { MoveItem, ResultItem } from "../../protocol/item.ts";
-import { decodeItem } from "../../protocol/item-codec.ts";
+import { decodeItems } from "../../protocol/item-codec.ts";
 import { ownerOf } from "../../protocol/names.ts";
 import {
   claim,
+  idOf,
   must,
   NO_LAG,
   openWallet,
@@ -51,7 +52,20 @@ export class MovePlay implements Disposable {
     this.start(30n);
     this.answerAll();
     this.start(7n);
+    this.age();
     this.prepare(11n);
+    this.passing();
+  }
+
+  /** So many turns with sagas that the open ones become rows of their own. */
+  age(): void {
+    for (let turn = 0; turn < 33; turn += 1) this.passing();
+  }
+
+  /** A saga without anything else that ends in the next turn. */
+  passing(): void {
+    this.here.turn((ledger) => ledger.putSaga(sagaOf(9999, idOf(9999), 1n, "applying")));
+    this.here.turn((ledger) => ledger.endSaga(9999));
   }
 
   /** The saga whose decision was applied there, whose result is under way. */
@@ -255,8 +269,8 @@ function answer(ledger: Ledger, saga: Saga): void {
 
 /** The saga that an item to shard 1 is about. */
 function sagaAsked({ file }: TestShard, number: number): Saga {
-  const item = decodeItem(must(file.outbox(1, number, 1, 1).items[0]));
-  return must(item.ok ? file.ledger.saga(item.value.saga) : undefined);
+  const items = decodeItems(must(file.outbox(1, number, 1, 1).groups[0]));
+  return must(items.ok ? file.ledger.saga(must(items.value[0]).saga) : undefined);
 }
 
 function hashOf({ file }: TestShard, peer: number, number: number): Uint8Array {
