@@ -122,7 +122,12 @@ const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationNa
   ],
   ["UPDATE index_page SET body = CAST(body || body AS BLOB)", "here", "command_index_differs", "deep"],
   ["UPDATE index_page SET body = zeroblob(5)", "here", "row_corrupt", "deep"],
-  ["UPDATE index_page SET key = key + 1", "here", "command_index_differs", "deep"],
+  [
+    "UPDATE index_page SET key = key + 1 WHERE key = (SELECT max(key) FROM index_page)",
+    "here",
+    "command_index_differs",
+    "deep",
+  ],
   ["UPDATE index_filter SET body = zeroblob(length(body))", "here", "command_index_differs", "deep"],
   ["DELETE FROM index_filter", "here", "row_corrupt", "deep"],
   ["DELETE FROM index_run", "here", "command_index_differs", "deep"],
