@@ -131,6 +131,7 @@ export class LoadGenerator {
     const message = source.next(open.next, clock.wallMs());
     if (message === null) return false;
     const { count } = message;
+    if (open.messages === 0) run.busySinceMs = nowMs;
     open.add(count, intendedMs);
     run.published += count;
     run.publishedMs = nowMs;
@@ -173,7 +174,7 @@ export class LoadGenerator {
     const skim = data[0] === OPENING_BRACKET ? skimJsonOutcomes : skimOutcomes;
     const count = skim(data, this.#onOutcome);
     this.#countAlike(run);
-    run.settledMs = this.#nowMs;
+    run.noteOutcomes(this.#nowMs);
     if (count === null) run.fail("an answer could not be read");
     this.#fill(run);
     run.endIfDone();

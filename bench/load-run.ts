@@ -47,6 +47,8 @@ export interface LoadResult {
   /** To the last publication. */
   readonly publishedSeconds: number;
   readonly scheduleLagMs: number;
+  /** The longest time without any outcome while messages waited for theirs, ms. */
+  readonly pauseMs: number;
 }
 
 /** See the file header. */
@@ -69,6 +71,9 @@ export class LoadRun {
   publishedMs: number;
   acceptedMs: number;
   settledMs: number;
+  /** When the first of the messages was sent that now wait, none having waited before. */
+  busySinceMs: number;
+  pauseMs = 0;
   isAtEnd = false;
 
   constructor(source: MessageSource, settings: LoadSettings, open: InFlight, startMs: number) {
@@ -80,6 +85,7 @@ export class LoadRun {
     this.publishedMs = startMs;
     this.acceptedMs = startMs;
     this.settledMs = startMs;
+    this.busySinceMs = startMs;
     const { ratePerSecond } = settings;
     this.schedule = ratePerSecond === null ? null : new Schedule(startMs, ratePerSecond);
     this.done = promise;
@@ -99,6 +105,12 @@ export class LoadRun {
     const { durationMs, commandsMax } = this.settings;
     if (durationMs !== null && nowMs - this.startMs >= durationMs) return false;
     return commandsMax === null || this.published < commandsMax;
+  }
+
+  /** Outcomes came. */
+  noteOutcomes(nowMs: number): void {
+    this.pauseMs = Math.max(this.pauseMs, nowMs - Math.max(this.settledMs, this.busySinceMs));
+    this.settledMs = nowMs;
   }
 
   /** No further message. */
@@ -131,6 +143,7 @@ export class LoadRun {
       acceptedSeconds: secondsTo(this.acceptedMs),
       publishedSeconds: secondsTo(this.publishedMs),
       scheduleLagMs: this.schedule?.lagMsMax ?? 0,
+      pauseMs: this.pauseMs,
     };
   }
 }

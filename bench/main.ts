@@ -18,11 +18,12 @@ import { Fleet } from "./fleet.ts";
 import { LoadGenerator } from "./load-generator.ts";
 import { runSettings } from "./option-defaults.ts";
 import { fundings, openings } from "./preparation.ts";
-import { usageOfAll } from "./process-usage.ts";
+import { usageOfAll, type WatchedProcess } from "./process-usage.ts";
 import { SeededRandom } from "./random.ts";
 import { measureReference } from "./reference.ts";
 import type { BenchOptions, BenchProgress, BenchRun } from "./report.ts";
 import type { RunSettings } from "./run-settings.ts";
+import type { Sample } from "./samples.ts";
 import type { Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenario-table.ts";
 import { Stage, type StageParts, type StageResult } from "./stage.ts";
@@ -54,6 +55,8 @@ interface Bench {
 export interface BenchListener {
   /** At the start of each phase and about twice a second. */
   onProgress?(progress: BenchProgress): void;
+  /** About once a second while something is measured. */
+  onSample?(sample: Sample): void;
   /** When wallets are open and funded, and what follows is measured. */
   onPrepared?(): void;
 }
@@ -69,13 +72,14 @@ export async function runBench(
   scenario: Scenario = scenarioOf(options),
 ): Promise<BenchRun> {
   const progress = (told: BenchProgress): void => listener.onProgress?.(told);
+  const onSample = (sample: Sample): void => listener.onSample?.(sample);
   progress({ phase: "connect", done: 0, total: null, perSecond: 0, seconds: 0, ofSeconds: null });
   const nc = await dial(options);
   const onAbort = (): void => void nc.close().catch(() => undefined);
   options.signal?.addEventListener("abort", onAbort, { once: true });
   try {
     options.signal?.throwIfAborted();
-    const bench = await setUp({ options, scenario, progress }, nc);
+    const bench = await setUp({ options, scenario, progress, onSample }, nc);
     await prepare(bench);
     listener.onPrepared?.();
     return await measure(bench);
@@ -102,10 +106,9 @@ function scenarioOf({ scenario: name = "frames" }: BenchOptions): Scenario {
   throw new BenchFailure(`no such scenario; there are: ${[...SCENARIOS.keys()].join(", ")}`);
 }
 
-async function setUp(
-  { options, scenario, progress }: Pick<Bench, "options" | "scenario"> & Pick<StageParts, "progress">,
-  nc: NatsConnection,
-): Promise<Bench> {
+type Asked = Pick<Bench, "options" | "scenario"> & Pick<StageParts, "progress" | "onSample">;
+
+async function setUp({ options, scenario, progress, onSample }: Asked, nc: NatsConnection): Promise<Bench> {
   const tenant = parseTenant(options.tenant);
   if (tenant === undefined) throw new BenchFailure("the tenant's name does not fit [a-z0-9-]{1,32}");
   const settings = runSettings(options, scenario.defaults);
@@ -118,14 +121,28 @@ async function setUp(
   const ids = new BenchIds(unique);
   const reply = `${resultPrefix(tenant)}${token}`;
   const acks = `${INBOX_PREFIX}.${token}.ack`;
+  const watched = [{ name: "generator", pid: process.pid }, ...(options.processes ?? [])];
   const stage = new Stage({
-    ...{ nc, clock: systemClock, tenant, ids, reply, settings, progress, shards: info.shards },
+    ...{ nc, clock: systemClock, tenant, ids, reply, settings, shards: info.shards },
+    progress,
+    onSample,
     fleet: new Fleet(plan),
     random: new SeededRandom(settings.seed),
     generator: new LoadGenerator({ nc, clock: systemClock, ids, reply, acks }),
-    watched: [{ name: "generator", pid: process.pid }, ...(options.processes ?? [])],
+    watched,
+    restartEngine: restarting(options, watched),
   });
   return { options, info, token, scenario, stage };
+}
+
+/** Restarts the engine and watches its new process from then on. */
+function restarting({ restartEngine }: BenchOptions, watched: WatchedProcess[]): StageParts["restartEngine"] {
+  if (restartEngine === undefined) return null;
+  return async (how) => {
+    const pid = await restartEngine(how);
+    const place = watched.findIndex(({ name }) => name === "engine");
+    if (place >= 0) watched[place] = { name: "engine", pid };
+  };
 }
 
 function usedShards({ shard }: RunSettings, shards: number): number[] {

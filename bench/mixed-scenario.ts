@@ -24,6 +24,8 @@ const AMOUNT_MAX = 100;
 /** Reads under way at once, each followed by the next. */
 const READS_AT_ONCE = 4;
 const READ_WAIT_MS = 10_000;
+/** Wallets opened in a run: each is read back in the end, and its book must stay small in a run of hours. */
+const OPENED_MAX = 50_000;
 
 /** See the file header. */
 export const mixedScenario: Scenario = {
@@ -94,6 +96,10 @@ function* undone(steps: Steps, { sides }: Chosen): Errand {
 
 /** A further purse; opening it again is the same, with other fields it is refused. */
 function* opened(steps: Steps, { parts, sides, number }: Chosen): Errand {
+  if (parts.fleet.opened.length >= OPENED_MAX) {
+    yield steps.transfer();
+    return;
+  }
   const payer = parts.fleet.party(sides.from);
   const wallet = parseWallet(`${payer.owner}:p${number}`);
   if (wallet === undefined) return;

@@ -15,11 +15,12 @@ export function runSettings(options: BenchOptions, defaults: ScenarioDefaults): 
   const { crossShare = null } = options;
   if (crossShare !== null && !(crossShare >= 0 && crossShare <= 1))
     throw new BenchFailure("the share of transfers over two shards is a number from 0 to 1");
-  const { ratePerSecond = null, frameCommands = defaults.frameCommands } = options;
+  const { ratePerSecond = defaults.ratePerSecond ?? null, frameCommands = defaults.frameCommands } = options;
   const scheduled = ((ratePerSecond ?? 0) * OPEN_LOOP_SECONDS) / frameCommands;
   return {
     seconds: options.seconds ?? defaults.seconds,
     commands: options.commands ?? null,
+    rows: options.rows ?? null,
     wallets: options.wallets ?? defaults.wallets,
     distribution: options.distribution ?? "uniform",
     crossShare,

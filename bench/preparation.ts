@@ -41,7 +41,8 @@ export function fundings(fleet: Fleet, framing: Framing): MessageSource {
   return framesOf(makes, framing);
 }
 
-function opening({ owner, wallet }: FleetWallet, isSource: boolean): Make {
+/** Opens a wallet, or a source of money, which has no lower bound. */
+export function opening({ owner, wallet }: FleetWallet, isSource: boolean): Make {
   const min = isSource ? "unlimited" : 0n;
   return (id) => ({ op: "open", id, owner, wallet, asset: BENCH_ASSET, min, max: "unlimited", meta: null });
 }

@@ -9,6 +9,9 @@ import type { Reference } from "./reference.ts";
 import type { DISTRIBUTIONS, ENCODINGS } from "./run-settings.ts";
 import type { Sample } from "./samples.ts";
 
+/** How an engine ends before it is started again. */
+export type RestartKind = "stop" | "kill";
+
 /** What to run, against which server. What is left out is the scenario's own default. */
 export interface BenchOptions {
   /** `nats://host:port`, one or several. */
@@ -20,6 +23,8 @@ export interface BenchOptions {
   /** Commands of the run, rounded up to whole messages; without it the run ends after `seconds`. */
   readonly commands?: number;
   readonly seconds?: number;
+  /** Rows of the journal at the end, for the scenario `growth`. */
+  readonly rows?: number;
   /** Wallets over all shards. */
   readonly wallets?: number;
   /** How wallets are chosen. */
@@ -44,6 +49,11 @@ export interface BenchOptions {
   readonly reference?: boolean;
   /** Processes whose CPU and memory are reported beside the generator's own. */
   readonly processes?: readonly WatchedProcess[];
+  /**
+   * Ends the engine, asking it to stop or killing it, and starts it again. Returns the pid of the new process when
+   * that has begun. Absent for an installation that is not the bench's own.
+   */
+  readonly restartEngine?: (how: RestartKind) => Promise<number>;
   /** Ends the run at once. */
   readonly signal?: AbortSignal;
 }

@@ -12,6 +12,8 @@ export interface RunSettings {
   readonly seconds: number;
   /** Ends the run instead of `seconds`; null = the time does. */
   readonly commands: number | null;
+  /** Rows that `growth` fills the journal with; null = its default. */
+  readonly rows: number | null;
   readonly wallets: number;
   readonly distribution: (typeof DISTRIBUTIONS)[number];
   /** null = whatever the scenario gives. */

@@ -1,9 +1,12 @@
-// A run second by second: rates, latencies of that second alone, and what each process used. For the CSV and the plots.
-// Does not own the clock of the samples (stage.ts) nor the totals of the report (summing-up.ts).
+// A run second by second: rates, latencies of that second alone, and what each process used. For the CSV, the plots
+// and the figures of long runs.
+// Does not own the clock of the samples (stage.ts), how many are kept (timeline.ts: long runs have longer ones), nor
+// the totals of the report (summing-up.ts). Whoever listens hears every second.
 // Invariant: a sample is the difference of two readings; pauses between loads are in none.
 
 import type { LatencyHistogram, LatencySummary } from "./latency-histogram.ts";
 import type { ProcessUsage } from "./process-usage.ts";
+import { type Slot, Timeline } from "./timeline.ts";
 
 /** Counters of a load that only grow, but for `inFlight` (messages). */
 export interface LoadCounters {
@@ -14,18 +17,19 @@ export interface LoadCounters {
   readonly inFlight: number;
 }
 
-/** One second (the last one may be shorter). */
+/** One second; the last one may be shorter, those of a long run longer. */
 export interface Sample {
-  /** Seconds from the start of the run to the end of this sample. */
-  readonly atSeconds: number;
+  /** Seconds from the start of the run to the start of this sample. */
+  readonly fromSeconds: number;
+  readonly seconds: number;
   readonly publishedPerSecond: number;
   readonly acceptedPerSecond: number;
   readonly settledPerSecond: number;
   readonly refused: number;
   /** Messages without all outcomes at its end. */
   readonly inFlight: number;
-  /** Of the outcomes of this second. */
-  readonly latencyMs: LatencySummary;
+  /** Of its outcomes; null when there were none. */
+  readonly latencyMs: LatencySummary | null;
   /** CPU seconds per second, by process. */
   readonly cpu: Readonly<Record<string, number>>;
   /** Resident bytes, by process. */
@@ -43,18 +47,23 @@ export interface Reading {
 /** Turns readings into samples. */
 export class Samples {
   readonly #startMs: number;
-  readonly #list: Sample[] = [];
+  readonly #onSample: (sample: Sample) => void;
+  readonly #timeline = new Timeline();
   #last: Reading;
 
-  /** @param first counters as they stand at the start */
-  constructor(first: Reading) {
+  /**
+   * @param first counters as they stand at the start
+   * @param onSample hears each sample as it is made; must not throw
+   */
+  constructor(first: Reading, onSample: (sample: Sample) => void) {
     this.#startMs = first.atMs;
+    this.#onSample = onSample;
     this.#last = first;
   }
 
-  /** All samples so far, oldest first. */
+  /** The samples so far, oldest first, joined where there were too many. */
   get list(): readonly Sample[] {
-    return this.#list;
+    return this.#timeline.slots.map(sampleOf);
   }
 
   /** Goes on after a pause that no sample is to show; counters begin anew. */
@@ -65,49 +74,50 @@ export class Samples {
   /** Adds the sample from the last reading to this one. */
   add(reading: Reading): void {
     const last = this.#last;
-    const seconds = (reading.atMs - last.atMs) / 1000;
-    if (seconds <= 0) return;
-    const rate = (name: "published" | "accepted" | "settled"): number =>
-      Math.round((reading.counters[name] - last.counters[name]) / seconds);
-    const usages = [...reading.usage];
-    this.#list.push({
-      atSeconds: Math.round(reading.atMs - this.#startMs) / 1000,
-      publishedPerSecond: rate("published"),
-      acceptedPerSecond: rate("accepted"),
-      settledPerSecond: rate("settled"),
-      refused: reading.counters.refused - last.counters.refused,
-      inFlight: reading.counters.inFlight,
-      latencyMs: reading.latency.since(last.latency).summary(),
-      cpu: Object.fromEntries(usages.map(([name, { cpuSeconds }]) => [name, share(cpuSeconds, name)])),
-      rss: Object.fromEntries(usages.map(([name, { rssBytes }]) => [name, rssBytes])),
-    });
+    if (reading.atMs <= last.atMs) return;
+    const slot = slotBetween(last, reading, this.#startMs);
+    this.#timeline.add(slot);
+    this.#onSample(sampleOf(slot));
     this.#last = reading;
-
-    function share(cpuSeconds: number, name: string): number {
-      const before = last.usage.get(name)?.cpuSeconds ?? cpuSeconds;
-      return Math.round(((cpuSeconds - before) / seconds) * 1000) / 1000;
-    }
   }
 }
 
-/** The samples as CSV with a heading; a column for the CPU and the memory of each process. */
-export function samplesCsv(samples: readonly Sample[]): string {
-  const names = [...new Set(samples.flatMap(({ cpu }) => Object.keys(cpu)))];
-  const fixed = ["atSeconds", "publishedPerSecond", "acceptedPerSecond", "settledPerSecond", "refused"];
-  const latencies = ["inFlight", "p50Ms", "p95Ms", "p99Ms", "maxMs"];
-  const used = names.flatMap((name) => [`cpu ${name}`, `rss ${name}`]);
-  const rows = samples.map((sample) => {
-    const { p50, p95, p99, max } = sample.latencyMs;
-    return [
-      sample.atSeconds,
-      sample.publishedPerSecond,
-      sample.acceptedPerSecond,
-      sample.settledPerSecond,
-      sample.refused,
-      sample.inFlight,
-      ...[p50, p95, p99, max],
-      ...names.flatMap((name) => [sample.cpu[name] ?? "", sample.rss[name] ?? ""]),
-    ];
-  });
-  return `${[[...fixed, ...latencies, ...used], ...rows].map((row) => row.join(",")).join("\n")}\n`;
+function slotBetween(last: Reading, { atMs, counters, latency, usage }: Reading, startMs: number): Slot {
+  const grown = (name: "published" | "accepted" | "settled" | "refused"): number =>
+    counters[name] - last.counters[name];
+  const cpuSince = (name: string, cpuSeconds: number): number =>
+    cpuSeconds - (last.usage.get(name)?.cpuSeconds ?? cpuSeconds);
+  const usages = [...usage];
+  return {
+    fromMs: last.atMs - startMs,
+    lengthMs: atMs - last.atMs,
+    published: grown("published"),
+    accepted: grown("accepted"),
+    settled: grown("settled"),
+    refused: grown("refused"),
+    inFlight: counters.inFlight,
+    latency: latency.since(last.latency),
+    // A process that was started anew counts from zero.
+    cpuSeconds: new Map(
+      usages.map(([name, { cpuSeconds }]) => [name, Math.max(0, cpuSince(name, cpuSeconds))]),
+    ),
+    rssBytes: new Map(usages.map(([name, { rssBytes }]) => [name, rssBytes])),
+  };
+}
+
+function sampleOf(slot: Slot): Sample {
+  const seconds = slot.lengthMs / 1000;
+  const share = (cpuSeconds: number): number => Math.round((cpuSeconds / seconds) * 1000) / 1000;
+  return {
+    fromSeconds: Math.round(slot.fromMs) / 1000,
+    seconds: Math.round(slot.lengthMs) / 1000,
+    publishedPerSecond: Math.round(slot.published / seconds),
+    acceptedPerSecond: Math.round(slot.accepted / seconds),
+    settledPerSecond: Math.round(slot.settled / seconds),
+    refused: slot.refused,
+    inFlight: slot.inFlight,
+    latencyMs: slot.settled === 0 ? null : slot.latency.summary(),
+    cpu: Object.fromEntries([...slot.cpuSeconds].map(([name, spent]) => [name, share(spent)])),
+    rss: Object.fromEntries(slot.rssBytes),
+  };
 }

@@ -4,12 +4,15 @@
 import { crossScenario } from "./cross-scenario.ts";
 import { fanOutScenario } from "./fan-out-scenario.ts";
 import { framesScenario } from "./frames-scenario.ts";
+import { growthScenario } from "./growth-scenario.ts";
 import { holdsScenario } from "./holds-scenario.ts";
 import { hotScenario } from "./hot-scenario.ts";
+import { idleScenario } from "./idle-scenario.ts";
 import { manyLegsScenario } from "./many-legs-scenario.ts";
 import { mixedScenario } from "./mixed-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 import { singlesScenario } from "./singles-scenario.ts";
+import { soakScenario } from "./soak-scenario.ts";
 
 const ALL: readonly Scenario[] = [
   framesScenario,
@@ -20,6 +23,9 @@ const ALL: readonly Scenario[] = [
   manyLegsScenario,
   holdsScenario,
   mixedScenario,
+  growthScenario,
+  soakScenario,
+  idleScenario,
 ];
 
 /** All scenarios. */

@@ -12,6 +12,8 @@ export interface ScenarioDefaults {
   readonly frameCommands: number;
   /** Messages without all outcomes at once. */
   readonly inFlight: number;
+  /** Commands per second on a fixed schedule; without it, as many as `inFlight` lets through. */
+  readonly ratePerSecond?: number;
   /** Shards of an installation of the bench's own. */
   readonly shards: Readonly<Record<Durability, number>>;
 }

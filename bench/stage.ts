@@ -14,9 +14,9 @@ import type { LoadResult } from "./load-run.ts";
 import type { MessageSource } from "./message-source.ts";
 import { usageOfAll, type WatchedProcess } from "./process-usage.ts";
 import type { SeededRandom } from "./random.ts";
-import type { BenchProgress } from "./report.ts";
+import type { BenchProgress, RestartKind } from "./report.ts";
 import type { RunSettings } from "./run-settings.ts";
-import { type LoadCounters, type Reading, Samples } from "./samples.ts";
+import { type LoadCounters, type Reading, type Sample, Samples } from "./samples.ts";
 
 const SAMPLE_MS = 1_000;
 
@@ -36,6 +36,10 @@ export interface StageParts {
   /** The generator's own process and those under test. */
   readonly watched: readonly WatchedProcess[];
   readonly progress: (progress: BenchProgress) => void;
+  /** Starts the engine again; null when the installation is not the bench's own. */
+  readonly restartEngine: ((how: RestartKind) => Promise<void>) | null;
+  /** Hears each sample as it is made. */
+  readonly onSample: (sample: Sample) => void;
 }
 
 /** How a load differs from what the run's settings say. */
@@ -138,7 +142,7 @@ export class Stage {
       return { atMs, counters, latency: now, usage: await usageOfAll(watched) };
     };
     const first = { atMs: clock.steadyMs(), counters: generator.counters(), latency: latency.copy(), usage };
-    this.samples ??= new Samples(first);
+    this.samples ??= new Samples(first, this.parts.onSample);
     this.samples.restart(first);
     const { samples } = this;
     const timer = setInterval(

@@ -34,6 +34,7 @@ export const BENCH_FLAGS: readonly FlagSpec[] = [
   },
   { name: "--duration", value: "S", summary: "seconds of publishing (default: the scenario's, mostly 20)" },
   { name: "--commands", value: "N", summary: "end after this many commands instead" },
+  { name: "--rows", value: "N", summary: "rows of the journal that growth ends with (default: 1500000)" },
   { name: "--wallets", value: "N", summary: "wallets over all shards (default: the scenario's)" },
   {
     name: "--distribution",
@@ -96,6 +97,7 @@ export function benchOptions(parsed: Parsed): RunOptions {
     scenario: parsed.text("--scenario") ?? undefined,
     seconds: secondsOf(parsed),
     commands: count("--commands", 1),
+    rows: count("--rows", 1),
     wallets: count("--wallets", 2, WALLETS_MAX),
     distribution: parsed.text("--distribution") ?? undefined,
     crossShare: shareOf(parsed),

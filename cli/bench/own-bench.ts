@@ -26,7 +26,7 @@ const VIOLATIONS_SHOWN = 5;
 
 /** Runs against the installation that the options name. */
 export type RunOn = (
-  where: Pick<BenchOptions, "servers" | "tenant" | "processes" | "directory">,
+  where: Pick<BenchOptions, "servers" | "tenant" | "processes" | "restartEngine" | "directory">,
   onPrepared: () => void,
 ) => Promise<BenchRun>;
 
@@ -82,7 +82,10 @@ async function runThere(invocation: Invocation, plan: DevPlan, run: RunOn): Prom
     const onPrepared = (): void => {
       measuring = diskBytesOf(plan.dataDir);
     };
-    const running = run({ ...whereIs(dev), directory: plan.dataDir }, onPrepared);
+    const running = run(
+      { ...whereIs(dev), restartEngine: dev.restartEngine, directory: plan.dataDir },
+      onPrepared,
+    );
     const interrupted = interruption(plan.surroundings.interrupted);
     runs.push(await Promise.race([running, stopped, interrupted]));
   });

@@ -3,13 +3,14 @@
 //
 // Does not own the measuring (bench/): only what to measure, where, and where the report goes.
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { BenchFailure } from "../../bench/bench-failure.ts";
 import { runBench } from "../../bench/main.ts";
 import { writePlots } from "../../bench/plots.ts";
 import type { BenchRun } from "../../bench/report.ts";
-import { samplesCsv } from "../../bench/samples.ts";
+import { SampleFile } from "../../bench/sample-csv.ts";
+import type { Sample } from "../../bench/samples.ts";
 import { BENCH_FLAGS, benchOptions } from "../bench/bench-flags.ts";
 import { benchPage } from "../bench/bench-page.ts";
 import { ProgressLines } from "../bench/bench-progress.ts";
@@ -53,9 +54,14 @@ verify --deep does; exit 1 when something is wrong. Progress is on standard erro
     const options = benchOptions(invocation.parsed);
     const { stdout, stderr, interrupted: signal } = invocation.surroundings;
     const told = { ...invocation, output: outputTo(stdout, stderr, false) };
+    const samples = sampleFile(invocation);
     const lines = new ProgressLines(told.output, stderr.isTerminal);
     const run: RunOn = async (where, onPrepared) => {
-      const listener = { onProgress: lines.tell.bind(lines), onPrepared };
+      const listener = {
+        onProgress: lines.tell.bind(lines),
+        onSample: (sample: Sample) => samples?.append(sample),
+        onPrepared,
+      };
       return await named(
         () => runBench({ ...options, ...where, ...login(session), signal }, listener),
         signal,
@@ -63,6 +69,7 @@ verify --deep does; exit 1 when something is wrong. Progress is on standard erro
     };
     const ran =
       namedServer(invocation) === null ? await benchOwn(told, session, run) : await benchServer(session, run);
+    if (samples?.failure) throw unwritable(samples.failure);
     await save(told, ran);
     return print(invocation, ran);
   },
@@ -90,12 +97,26 @@ async function named(run: () => Promise<BenchRun>, signal: AbortSignal): Promise
   }
 }
 
-/** Writes the files that were asked for. Errors: CliFailure `files_unwritable`. */
-async function save({ parsed, surroundings, output }: Invocation, run: BenchRun): Promise<void> {
+/** The file of samples, if one was asked for. Errors: CliFailure `files_unwritable`. */
+function sampleFile({ parsed, surroundings }: Invocation): SampleFile | null {
   const csv = parsed.text("--csv");
+  if (csv === null) return null;
+  try {
+    return new SampleFile(resolve(surroundings.directory, csv));
+  } catch (cause) {
+    throw unwritable(cause);
+  }
+}
+
+function unwritable(cause: unknown): CliFailure {
+  const message = `The file of samples cannot be written: ${messageOf(cause)}.`;
+  return new CliFailure("files_unwritable", message, undefined, { cause });
+}
+
+/** Draws what was asked for. Errors: CliFailure `files_unwritable`. */
+async function save({ parsed, surroundings, output }: Invocation, run: BenchRun): Promise<void> {
   const plots = parsed.text("--plot");
   try {
-    if (csv !== null) await writeFile(resolve(surroundings.directory, csv), samplesCsv(run.samples));
     if (plots === null) return;
     const directory = resolve(surroundings.directory, plots);
     await mkdir(directory, { recursive: true });

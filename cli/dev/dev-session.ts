@@ -66,6 +66,8 @@ export interface DevRun {
   readonly session: Session;
   /** Pids of the children now, null between a death and the restart. */
   pids(): { readonly engine: number | null; readonly nats: number | null };
+  /** Ends the engine, asking it to stop or killing it, and starts it again. @returns the pid of the new process */
+  restartEngine(how: "stop" | "kill"): Promise<number>;
 }
 
 /**
@@ -94,7 +96,8 @@ export async function runDev(
     const { supervisor } = nats;
     const running = engine;
     const pids = (): ReturnType<DevRun["pids"]> => ({ engine: running.pid, nats: supervisor?.pid ?? null });
-    await serve({ nats, session, pids }, givenUp);
+    const restartEngine = (how: "stop" | "kill"): Promise<number> => running.restart(how);
+    await serve({ nats, session, pids, restartEngine }, givenUp);
   } finally {
     removeRunningDev(plan.dataDir);
     await engine?.stop();

@@ -3,11 +3,13 @@
 //
 //   start ──► running ──ended──► pause ──► start …            tries left
 //                │                  └────► given up            none left, or the reason is final
+//                ├─ restart() ──► start …              at once, and no try is spent
 //                └─ stop() ──► stopped
 //
 // Does not own: what the process is. Guards against: a restart loop that burns a core and says nothing.
 
 import type { ClientClock } from "../../client/clock.ts";
+import { assert } from "../../protocol/assert.ts";
 
 /** Why a process ended, and whether starting it again can help. */
 export interface Ending {
@@ -51,6 +53,8 @@ export class Supervisor {
   readonly #stopping = new AbortController();
   #running: Running | null = null;
   #life: Promise<Ending> | null = null;
+  /** A restart that was asked for and has not begun yet. */
+  #wanted: PromiseWithResolvers<number> | null = null;
 
   constructor(service: Supervised) {
     this.#service = service;
@@ -75,6 +79,20 @@ export class Supervisor {
     return (await this.#life) ?? { reason: "it was never started", isFinal: true, code: "not_started" };
   }
 
+  /**
+   * Ends the process, asking it to stop or killing it, and starts it again at once: nobody hears of it, no try is
+   * spent. @returns the pid of the new process. Errors: rejects when that cannot be started.
+   */
+  async restart(how: "stop" | "kill"): Promise<number> {
+    const running = this.#running;
+    assert(running !== null && this.#wanted === null, "one restart at a time, of a process that runs");
+    this.#wanted = Promise.withResolvers();
+    const { promise } = this.#wanted;
+    if (how === "kill") process.kill(running.pid, "SIGKILL");
+    else await running.stop();
+    return await promise;
+  }
+
   /** Stops the process and starts it no more. Returns when it is gone. */
   async stop(): Promise<void> {
     this.#stopping.abort();
@@ -87,8 +105,12 @@ export class Supervisor {
     let attempt = 0;
     let sinceMs = startedMs;
     let ending = await first.ended;
-    while (!ending.isFinal && !this.#stopping.signal.aborted) {
+    while ((!ending.isFinal || this.#wanted !== null) && !this.#stopping.signal.aborted) {
       this.#running = null;
+      if (this.#wanted !== null) {
+        ending = await this.#again();
+        continue;
+      }
       attempt = clock.steadyMs() - sinceMs >= HEALTHY_MS ? 1 : attempt + 1;
       if (attempt > restartsMax) return { ...ending, isFinal: true };
       const pauseMs = firstPauseMs * 2 ** (attempt - 1);
@@ -105,10 +127,14 @@ export class Supervisor {
     try {
       const running = await this.#service.start();
       this.#running = running;
+      this.#wanted?.resolve(running.pid);
+      this.#wanted = null;
       // A stop that came while it started found nothing to stop.
       if (this.#stopping.signal.aborted) await running.stop();
       return await running.ended;
     } catch (thrown) {
+      this.#wanted?.reject(thrown);
+      this.#wanted = null;
       return {
         reason: thrown instanceof Error ? thrown.message : String(thrown),
         isFinal: false,

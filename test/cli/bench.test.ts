@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { csvTable } from "../../bench/csv.ts";
 import { call, discard, fieldOf, temporaryDirectory } from "./program-call.ts";
 
 const bound = { timeout: 90_000 };
@@ -34,9 +35,46 @@ describe("bench on its own installation", bound, () => {
     const bytes = fieldOf(report, "bytesPerCommand");
     assert.ok(Number(bytes["log"]) > 0 && Number(bytes["sqlite"]) > 0, JSON.stringify(bytes));
     assert.deepEqual(Object.keys(fieldOf(report, "cpu")), ["generator", "engine", "nats-server"]);
-    assert.match(await readFile(csv, "utf8"), /^atSeconds,.*settledPerSecond/);
+    const [heading = [], ...samples] = csvTable(await readFile(csv, "utf8"));
+    for (const name of ["time (s)", "settled (1/s)", "latency p99 (ms)", "rss engine (bytes)"])
+      assert.ok(heading.includes(name), heading.join());
+    assert.ok(samples.length > 0 && samples.every(({ length }) => length === heading.length));
     assert.match(stderr, /Bench: sweep the files/);
     assert.deepEqual(await readdir(data), []);
+  });
+
+  test("starts its own engine again for growth, stopped and killed, and draws the run", async () => {
+    const data = join(parent, "growth");
+    const plots = join(parent, "plots");
+    await mkdir(data);
+    const words = [
+      ...SMALL,
+      "--scenario",
+      "growth",
+      "--rows",
+      "400",
+      "--data",
+      data,
+      "--plot",
+      plots,
+      "--json",
+    ];
+    const { exit, stdout, stderr } = await call(words);
+    assert.equal(exit, 0, stdout + stderr);
+    const report: Record<string, unknown> = JSON.parse(stdout);
+    const growth = fieldOf(report, "growth");
+    assert.ok(Number(growth["restartMs"]) > 0 && Number(growth["restartAfterKillMs"]) > 0, stdout);
+    assert.equal(fieldOf(fieldOf(report, "verification"), "sweep")["clean"], true);
+    assert.ok(Number(fieldOf(report, "rss")["engine"]) > 0, "the new process is watched");
+    assert.doesNotMatch(stderr, /died/);
+    assert.deepEqual(await readdir(plots), ["growth-relaxed.svg"]);
+    assert.deepEqual(await readdir(data), []);
+  });
+
+  test("samples that cannot be written are told before anything is started", async () => {
+    const { exit, stdout } = await call([...SMALL, "--csv", join(parent, "nowhere", "run.csv"), "--json"]);
+    assert.equal(exit, 1);
+    assert.equal(fieldOf(JSON.parse(stdout), "error")["code"], "files_unwritable");
   });
 
   test("interrupted it ends with exit 1 and leaves nothing behind", async () => {

@@ -96,6 +96,35 @@ test("a stop during a pause ends the pause and starts nothing", async () => {
   assert.equal(starts, 1);
 });
 
+test("a restart that was asked for begins at once, spends no try, and nobody hears of it", async () => {
+  const { supervisor, restarts } = watch(() => start(null), { restartsMax: 0, pauseMs: 600_000 });
+  await supervisor.start();
+  for (const how of ["kill", "stop", "kill"] as const) {
+    const before = supervisor.pid ?? -1;
+    const pid = await supervisor.restart(how);
+    assert.deepEqual([isRunning(before), isRunning(pid), supervisor.pid], [false, true, pid]);
+  }
+  await supervisor.stop();
+  assert.deepEqual(restarts, []);
+});
+
+test("a restart that cannot start anything tells whoever asked, and is tried again like a death", async () => {
+  let starts = 0;
+  const service = (): Promise<Running> => {
+    starts += 1;
+    return starts === 2 ? Promise.reject(new Error("no room")) : start(null);
+  };
+  const { supervisor, restarts } = watch(service);
+  await supervisor.start();
+  await assert.rejects(supervisor.restart("kill"), /no room/);
+  await until("the third start", () => (starts === 3 && supervisor.pid !== null ? true : undefined));
+  await supervisor.stop();
+  assert.deepEqual(
+    restarts.map(({ reason }) => reason),
+    ["no room"],
+  );
+});
+
 test("a start that fails counts as a death, and the first one's error goes to the caller", async () => {
   let starts = 0;
   const service = (): Promise<Running> => {
