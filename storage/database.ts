@@ -11,7 +11,7 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { assert } from "../protocol/assert.ts";
-import { APPLICATION_ID, FORMAT_VERSION, MIGRATIONS } from "./schema.ts";
+import { APPLICATION_ID, FORMAT_OLDEST, FORMAT_VERSION, INITIAL, MIGRATIONS } from "./schema.ts";
 import { StorageRefused, storageFaultOf } from "./storage-error.ts";
 
 /** A connection to a shard file. */
@@ -71,8 +71,8 @@ const READER_PRAGMAS = [
 
 /**
  * Opens a shard file for writing; makes it when it does not exist, brings an older format up to date.
- * Errors: `StorageRefused` (not_found for its directory, sqlite_too_old, not_a_shard_file, newer_version),
- * `StorageFault`.
+ * Errors: `StorageRefused` (not_found for its directory, sqlite_too_old, not_a_shard_file, older_version,
+ * newer_version), `StorageFault`.
  */
 export function openWriter(path: string): Connection {
   if (!existsSync(dirname(path))) throw new StorageRefused("not_found", `${dirname(path)} does not exist`);
@@ -103,7 +103,8 @@ export function openCopier(path: string): Connection {
 
 /**
  * Opens a shard file for reading; never changes it.
- * Errors: `StorageRefused` (not_found, sqlite_too_old, not_a_shard_file, newer_version), `StorageFault`.
+ * Errors: `StorageRefused` (not_found, sqlite_too_old, not_a_shard_file, older_version,
+ * newer_version), `StorageFault`.
  */
 export function openReader(path: string): Connection {
   if (!existsSync(path)) throw new StorageRefused("not_found", `${path} does not exist`);
@@ -156,13 +157,20 @@ function formatOf(database: Connection, path: string): number {
     const message = `${path} has format ${format}; this program knows up to ${FORMAT_VERSION}`;
     throw new StorageRefused("newer_version", message);
   }
+  if (format < FORMAT_OLDEST) {
+    const message = `${path} has format ${format}, made before the first release; make the installation anew`;
+    throw new StorageRefused("older_version", message);
+  }
   return format;
 }
 
 function migrate(database: Connection, format: number): void {
   if (format === FORMAT_VERSION) return;
   database.exec("BEGIN IMMEDIATE");
-  for (const migration of MIGRATIONS.slice(format)) database.exec(migration);
+  if (format === 0) database.exec(INITIAL);
+  for (const migration of MIGRATIONS.slice(Math.max(format, FORMAT_OLDEST) - FORMAT_OLDEST)) {
+    database.exec(migration);
+  }
   database.pragma(`application_id = ${APPLICATION_ID}`);
   database.pragma(`user_version = ${FORMAT_VERSION}`);
   database.exec("COMMIT");

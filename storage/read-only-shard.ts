@@ -112,7 +112,8 @@ export class ReadOnlyShard implements Disposable {
 
   /**
    * Opens a shard file and takes a snapshot of it.
-   * Errors: `StorageRefused` (not_found, not_a_shard_file, newer_version, sqlite_too_old), `StorageFault`.
+   * Errors: `StorageRefused` (not_found, not_a_shard_file, older_version, newer_version,
+   * sqlite_too_old), `StorageFault`.
    */
   static open(path: string): ReadOnlyShard {
     const database = openReader(path);

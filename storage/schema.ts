@@ -9,7 +9,8 @@
 /** `PRAGMA application_id` of a shard file: "Cofr". */
 export const APPLICATION_ID = 0x436f6672;
 
-const INITIAL = `
+/** SQL that makes an empty file one of format `FORMAT_OLDEST`. */
+export const INITIAL = `
 CREATE TABLE meta (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   cluster TEXT NOT NULL, shard INTEGER NOT NULL, shards INTEGER NOT NULL,
@@ -84,11 +85,14 @@ CREATE TABLE outbox (
 CREATE TABLE record_hash_run (first INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT;
 `;
 
-/** SQL that brings a file from format `index` to `index + 1`; the last index + 1 is what this code writes. */
-export const MIGRATIONS: readonly string[] = [INITIAL];
+/** The first format that was ever given out; files of format 1 were made before and are refused. */
+export const FORMAT_OLDEST = 2;
+
+/** SQL that brings a file from format `FORMAT_OLDEST + index` to the next one; none so far. */
+export const MIGRATIONS: readonly string[] = [];
 
 /** `PRAGMA user_version` of the files that this code writes. */
-export const FORMAT_VERSION = MIGRATIONS.length;
+export const FORMAT_VERSION = FORMAT_OLDEST + MIGRATIONS.length;
 
 /** Which table, and what its rows are. */
 export interface RunTableName {

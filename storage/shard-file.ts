@@ -91,8 +91,8 @@ export class ShardFile {
 
   /**
    * Opens a shard's file, or makes it.
-   * Errors: `StorageRefused` (sqlite_too_old, not_a_shard_file, newer_version, wrong_cluster, wrong_shard,
-   * wrong_shards), `StorageFault`.
+   * Errors: `StorageRefused` (sqlite_too_old, not_a_shard_file, older_version, newer_version, wrong_cluster,
+   * wrong_shard, wrong_shards), `StorageFault`.
    */
   static open(options: ShardFileOptions): ShardFile {
     const database = openWriter(options.path);

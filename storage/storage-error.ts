@@ -8,6 +8,7 @@ import Database from "better-sqlite3";
 export type StorageRefusal =
   | "sqlite_too_old"
   | "not_a_shard_file"
+  | "older_version"
   | "newer_version"
   | "wrong_cluster"
   | "wrong_shard"

@@ -360,16 +360,21 @@ for (const [what, other, code] of REFUSED) {
   });
 }
 
-test("a file of a newer format is refused, for writing and for reading", () => {
-  using shard = new TestShard();
-  shard.file.close();
-  const database = new Database(shard.path);
-  database.pragma("user_version = 1000");
-  database.close();
-  const isNewer = (error: unknown) => error instanceof StorageRefused && error.code === "newer_version";
-  assert.throws(() => shard.open(), isNewer);
-  assert.throws(() => ReadOnlyShard.open(shard.path), isNewer);
-});
+for (const [age, format, code] of [
+  ["a newer", 1000, "newer_version"],
+  ["the unreleased", 1, "older_version"],
+] as const) {
+  test(`a file of ${age} format is refused, for writing and for reading`, () => {
+    using shard = new TestShard();
+    shard.file.close();
+    const database = new Database(shard.path);
+    database.pragma(`user_version = ${format}`);
+    database.close();
+    const isRefused = (error: unknown) => error instanceof StorageRefused && error.code === code;
+    assert.throws(() => shard.open(), isRefused);
+    assert.throws(() => ReadOnlyShard.open(shard.path), isRefused);
+  });
+}
 
 test("a file that is no shard file is refused, whatever it is", () => {
   using directory = temporaryDirectory();
