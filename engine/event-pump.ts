@@ -3,29 +3,40 @@
 // the source, so nothing is lost between COMMIT and publish: the file keeps the last step whose events are all
 // acknowledged, and a new owner sends again from there. Readers drop what they have; each message names the event
 // before it, taken from the journal and not from what was sent.
+//
+// A message costs the log a write of its own, under strict with a sync: so a run that follows another waits until
+// there is enough for it, or for a bounded time. The first one after a quiet time leaves at once.
 
-import { type Event, type EventId, encodeEventMessage } from "../protocol/event.ts";
-import { EVENTS_UNDER_WAY_MAX, OUTPUT_BYTES_MAX } from "../protocol/limits.ts";
+import { type EventId, joinEventMessage } from "../protocol/event.ts";
+import {
+  EVENTS_EAGER_MIN,
+  EVENTS_PAUSE_MS,
+  EVENTS_UNDER_WAY_MAX,
+  OUTPUT_BYTES_MAX,
+} from "../protocol/limits.ts";
 import type { TenantName } from "../protocol/names.ts";
 import { eventSubject } from "../protocol/subject.ts";
-import type { JournalStep, StepPlaceInLog } from "../storage/journal-step.ts";
+import type { EventRun } from "../storage/event-runs.ts";
+import type { StepPlaceInLog } from "../storage/journal-step.ts";
 import type { ShardScope } from "./shard-scope.ts";
 
 /** Pause before messages without PubAck are sent again, in ms. */
 const RETRY_MS = 500;
-/** Rough bytes of one event and of one wallet in it, to keep a message below its bound. */
-const EVENT_BYTES = 200;
-const WALLET_BYTES = 220;
 
-/** Steps of one message, never none. */
-type Part = [JournalStep, ...JournalStep[]];
+/** Runs of one tenant that go into one message, and their bytes. */
+interface Part {
+  readonly runs: [EventRun, ...EventRun[]];
+  bytes: number;
+}
 
 /** See the file header. */
 export class EventPump {
   readonly #scope: ShardScope;
   readonly #onFault: (error: unknown) => void;
   #isSending = false;
+  /** Until when nothing is sent: for less than `#waitsFor` steps. */
   #timer: NodeJS.Timeout | null = null;
+  #waitsFor = 0;
   #isClosed = false;
 
   /** @param onFault the journal cannot be read: the shard must stop */
@@ -40,9 +51,12 @@ export class EventPump {
     return file.counters().steps - file.eventsPublished;
   }
 
-  /** Sends the next messages unless some are under way; after each turn. */
+  /** Sends the next messages unless some are under way or too few wait; after each turn. */
   pump(): void {
-    if (this.#isClosed || this.#isSending || this.#timer || this.pending === 0) return;
+    if (this.#isClosed || this.#isSending) return;
+    const { pending } = this;
+    if (pending === 0 || (this.#timer && pending < this.#waitsFor)) return;
+    this.#endPause();
     this.#isSending = true;
     this.#send().catch(this.#onFault);
   }
@@ -50,77 +64,66 @@ export class EventPump {
   /** Stops for good. */
   close(): void {
     this.#isClosed = true;
-    if (this.#timer) clearTimeout(this.#timer);
+    this.#endPause();
   }
 
   async #send(): Promise<void> {
     const { file, writer, shard } = this.#scope;
-    const steps = file.reads.journal(file.eventsPublished, EVENTS_UNDER_WAY_MAX);
-    const last = steps.at(-1);
-    const messages = [...byTenant(steps)].flatMap(([tenant, own]) =>
-      split(own).map((part) => ({ subject: eventSubject(tenant, shard), data: messageOf(part, shard) })),
-    );
+    const runs = file.reads.events(file.eventsPublished, EVENTS_UNDER_WAY_MAX);
+    const last = runs.at(-1);
+    const messages = partsOf(runs).map(({ runs: [first, ...more] }) => ({
+      subject: eventSubject(first.tenant, shard),
+      data: messageOf(first, more, shard),
+    }));
     const results = await Promise.all(messages.map((message) => writer.publish(message)));
     this.#isSending = false;
     if (this.#isClosed) return;
     if (last && results.every(({ kind }) => kind === "ok")) {
-      file.setEventsPublished(last.number);
+      file.setEventsPublished(last.last);
+      this.#pause(EVENTS_PAUSE_MS, EVENTS_EAGER_MIN);
       this.pump();
-      return;
-    }
+    } else this.#pause(RETRY_MS, Number.POSITIVE_INFINITY);
+  }
+
+  #pause(ms: number, waitsFor: number): void {
+    this.#waitsFor = waitsFor;
     this.#timer = setTimeout(() => {
       this.#timer = null;
       this.pump();
-    }, RETRY_MS);
+    }, ms);
+  }
+
+  #endPause(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
   }
 }
 
-/** Steps of one tenant as the parts that fit into a message each. */
-function split(steps: readonly JournalStep[]): Part[] {
+/** Runs as the parts that fit into a message each; a tenant's in order. */
+function partsOf(runs: readonly EventRun[]): Part[] {
   const parts: Part[] = [];
-  let bytes = 0;
-  for (const step of steps) {
-    const part = parts.at(-1);
-    const more = EVENT_BYTES + step.wallets.length * WALLET_BYTES;
-    bytes += more;
-    if (part && bytes <= OUTPUT_BYTES_MAX) part.push(step);
-    else {
-      parts.push([step]);
-      bytes = more;
+  const growing = new Map<TenantName, Part>();
+  for (const run of runs) {
+    const part = growing.get(run.tenant);
+    if (part !== undefined && part.bytes + run.bytes.length <= OUTPUT_BYTES_MAX) {
+      part.runs.push(run);
+      part.bytes += run.bytes.length;
+      continue;
     }
+    const next: Part = { runs: [run], bytes: run.bytes.length };
+    growing.set(run.tenant, next);
+    parts.push(next);
   }
   return parts;
 }
 
-function byTenant(steps: readonly JournalStep[]): Map<TenantName, Part> {
-  const groups = new Map<TenantName, Part>();
-  let tenant: TenantName | null = null;
-  let group: Part | undefined;
-  for (const step of steps) {
-    if (step.tenant !== tenant) group = groups.get(step.tenant);
-    tenant = step.tenant;
-    if (group) group.push(step);
-    else {
-      group = [step];
-      groups.set(tenant, group);
-    }
-  }
-  return groups;
-}
-
-function messageOf(steps: Part, shard: number): Uint8Array {
-  const [first] = steps;
-  return encodeEventMessage({
-    from: idOf(first, shard),
-    to: idOf(steps.at(-1) ?? first, shard),
+function messageOf(first: EventRun, more: readonly EventRun[], shard: number): Uint8Array {
+  const ends = {
+    from: idOf(first.from, shard),
+    to: idOf((more.at(-1) ?? first).to, shard),
     previous: first.previous && idOf(first.previous, shard),
-    events: steps.map((step) => eventOf(step, shard)),
-  });
-}
-
-function eventOf(step: JournalStep, shard: number): Event {
-  const { command, op, status, ref, wallets, timeMs } = step;
-  return { id: idOf(step, shard), command, op, status, ref, wallets, timeMs };
+  };
+  return joinEventMessage(ends, [first.bytes, ...more.map(({ bytes }) => bytes)]);
 }
 
 function idOf({ position, index }: StepPlaceInLog, shard: number): EventId {

@@ -63,8 +63,8 @@ function openRunner(settings: WorkerSettings, shard: number, ways: Ways): ShardR
   try {
     const { dataDir, shards, cluster, events } = settings;
     const path = join(dataDir, "shards", `${shard}.db`);
-    const recentSteps = events ? EVENTS_BUFFERED_MAX : 0;
-    const file = ShardFile.open({ path, shard, shards, cluster, recentSteps });
+    const recentEvents = events ? EVENTS_BUFFERED_MAX : 0;
+    const file = ShardFile.open({ path, shard, shards, cluster, recentEvents });
     return makeRunner(settings, file, ways);
   } catch (error) {
     const fault = faultOf(error);

@@ -6,12 +6,12 @@ import { parseJson } from "./canonical-json.ts";
 import { OPS, type Op } from "./command.ts";
 import type { CommandId } from "./command-id.ts";
 import { parseDecimal } from "./decimal.ts";
+import { EventWriter } from "./event-writer.ts";
 import type { JsonFields } from "./json-fields.ts";
 import { readJsonFields } from "./json-fields.ts";
 import { type Balances, STATUSES, type Status } from "./outcome.ts";
-import { balancesText, readBalances } from "./outcome-json.ts";
+import { readBalances } from "./outcome-json.ts";
 import { failed, type Result } from "./result.ts";
-import { joinedText, timeText } from "./time-text.ts";
 
 /** Where an event lies: ordered by position, then index, within one shard. */
 export interface EventId {
@@ -47,11 +47,9 @@ const EVENT_OPS: readonly Event["op"][] = [...OPS, "expire"];
 const EVENT_STATUSES: readonly Event["status"][] = [...STATUSES, "pending", "expired"];
 /** What stands for "no event before". */
 const NONE = "0";
-
-/** The parts made last: the events of a record share its place and time, and most are of one kind. */
-let place = { shard: -1, position: -1, text: "" };
-let kind = { op: "", status: "", text: "" };
-let end = { timeMs: -1, text: "" };
+const COMMA = 0x2c;
+/** Room that one event nearly always fits. */
+const EVENT_BYTES = 2048;
 
 /** The text of an event's id. */
 export function eventIdText({ shard, position, index }: EventId): string {
@@ -72,43 +70,39 @@ export function compareEventIds(left: EventId, right: EventId): number {
   return left.position - right.position || left.index - right.index;
 }
 
-/** One message as UTF-8 JSON. Written as text: building objects for JSON.stringify costs ten times as much. */
+/** One message as UTF-8 JSON. Never throws for a valid message. */
 export function encodeEventMessage({ from, to, previous, events }: EventMessage): Uint8Array {
+  const writer = new EventWriter();
+  events.forEach(({ id, ...event }, at) => {
+    if (at > 0) writer.comma();
+    writer.event({ ...event, position: id.position, index: id.index }, id.shard);
+  });
+  return joinEventMessage({ from, to, previous }, [writer.slice(0, writer.length)]);
+}
+
+/** One message of runs of events, each as {@link EventWriter} wrote them with commas between. */
+export function joinEventMessage(
+  { from, to, previous }: Omit<EventMessage, "events">,
+  runs: readonly Uint8Array[],
+): Uint8Array {
   const before = previous === null ? NONE : eventIdText(previous);
-  let text = `{"from":"${eventIdText(from)}","to":"${eventIdText(to)}","previous":"${before}","events":[`;
-  let isFirst = true;
-  for (const event of events) {
-    text += isFirst ? eventText(event) : `,${eventText(event)}`;
-    isFirst = false;
+  const head = `{"from":"${eventIdText(from)}","to":"${eventIdText(to)}","previous":"${before}","events":[`;
+  const bytes = Buffer.allocUnsafeSlow(runs.reduce((sum, { length }) => sum + length + 1, head.length + 1));
+  let at = bytes.write(head, "latin1");
+  for (const run of runs) {
+    bytes.set(run, at);
+    at += run.length;
+    bytes[at++] = COMMA;
   }
-  return Buffer.from(`${text}]}`, "utf8");
+  bytes.write("]}", at - 1, "latin1");
+  return bytes;
 }
 
-/**
- * One event as the JSON text that messages and the command line show. Names, ids and numbers need no escapes; a
- * reference does. About 0.5 µs.
- */
-export function eventText({ id, command, op, status, ref, wallets, timeMs }: Event): string {
-  const refText = ref === null ? "" : `,"ref":${JSON.stringify(ref)}`;
-  return `${placeText(id)}${id.index}","command":"${command}${kindText(op, status)}${refText},"wallets":${balancesText(wallets)}${endText(timeMs)}`;
-}
-
-/** The start of an event's text, up to its index. */
-function placeText({ shard, position }: EventId): string {
-  if (shard !== place.shard || position !== place.position)
-    place = { shard, position, text: joinedText(`{"id":"${shard}:${position}:`) };
-  return place.text;
-}
-
-function kindText(op: Event["op"], status: Event["status"]): string {
-  if (op !== kind.op || status !== kind.status)
-    kind = { op, status, text: joinedText(`","op":"${op}","status":"${status}"`) };
-  return kind.text;
-}
-
-function endText(timeMs: number): string {
-  if (timeMs !== end.timeMs) end = { timeMs, text: joinedText(`,"time":"${timeText(timeMs)}"}`) };
-  return end.text;
+/** One event as the JSON text that messages and the command line show. */
+export function eventText({ id, ...event }: Event): string {
+  const writer = new EventWriter(EVENT_BYTES);
+  writer.event({ ...event, position: id.position, index: id.index }, id.shard);
+  return Buffer.from(writer.slice(0, writer.length)).toString("utf8");
 }
 
 /** Reads what {@link encodeEventMessage} gave; unknown fields are passed over. Never throws. */

@@ -77,8 +77,14 @@ export const PAGE_DEFAULT = 50;
 export const REPLIES_HELD_BYTES_MAX = 16 * 1024 * 1024;
 /** Events kept in memory for publication per shard; beyond it they are read from the journal again. */
 export const EVENTS_BUFFERED_MAX = 20_000;
+/** Bytes of them; beyond it the same. */
+export const EVENTS_BUFFERED_BYTES_MAX = 16 * 1024 * 1024;
 /** Events that are under way to the event stream at once per shard, in as many messages as their bytes need. */
 export const EVENTS_UNDER_WAY_MAX = 5000;
+/** Events wait for so long after a PubAck, in ms, so that they share a message; the first ones after a quiet time leave at once. */
+export const EVENTS_PAUSE_MS = 20;
+/** So many events wait no longer. */
+export const EVENTS_EAGER_MIN = 1000;
 /** Bytes of a shard's write-ahead log that are not copied into the file yet, at which the next pause between turns copies them. */
 export const WAL_BYTES_MAX = 16 * 1024 * 1024;
 /** Size in bytes of the write-ahead log's file beyond which it is cut, once everything in it is copied and nobody reads it. */

@@ -1,11 +1,16 @@
-// Journal steps as events need them: with names instead of numbers, and with the place of the tenant's step
-// before each, which comes from the journal and not from what was sent.
+// The journal as those outside need it: steps with names instead of numbers, and with the place of the tenant's step
+// before each, which comes from the journal and not from what was sent; and the runs of their events, from memory
+// while they are there.
 
 import { assert } from "../protocol/assert.ts";
+import { type EventRun, EventRuns } from "./event-runs.ts";
 import type { JournalStep, StepPlaceInLog } from "./journal-step.ts";
 import type { ShardLedger } from "./shard-ledger.ts";
 import { balancesOfEntry } from "./step-outcome.ts";
 import type { StepRow } from "./step-row.ts";
+
+/** Bytes of a step's event, about. */
+const EVENT_BYTES = 512;
 
 /** Reads steps in order. */
 export class JournalReader {
@@ -15,16 +20,26 @@ export class JournalReader {
     this.#ledger = ledger;
   }
 
-  /** Committed steps behind a number, at most `limit`. Cost: nothing from memory, about 5 µs a step from the file. */
+  /** Committed steps behind a number, at most `limit`. Cost: about 5 µs a step. */
   after(number: number, limit: number): JournalStep[] {
-    const recent = this.#ledger.journal.recent.after(number, limit);
-    if (recent) return recent;
     const steps = this.#ledger.journal.after(number, limit);
     const places = new Map<number, StepPlaceInLog>();
     return steps.map((step) => {
       places.set(step.number, { position: step.position, index: step.index });
       return this.#show(step, places);
     });
+  }
+
+  /** The events of committed steps behind a number, of about `limit` steps. Cost: nothing from memory, else as `after`. */
+  events(number: number, limit: number): EventRun[] {
+    const { recent } = this.#ledger.journal;
+    const held = recent.after(number, limit);
+    if (held) return held;
+    const until = (recent.nextFirst(number + 1) ?? Number.POSITIVE_INFINITY) - 1;
+    const steps = this.after(number, Math.min(limit, until - number));
+    const runs = new EventRuns(this.#ledger.shard, steps.length * EVENT_BYTES);
+    for (const step of steps) runs.add(step);
+    return runs.take(limit);
   }
 
   #show(step: StepRow, places: ReadonlyMap<number, StepPlaceInLog>): JournalStep {

@@ -1,5 +1,5 @@
-// A journal step as events need it: with names instead of numbers, and with the place of the tenant's step
-// before it. Made when the step is appended, or read back from the file; both give the same.
+// A journal step as it is read back from the file: with names instead of numbers, and with the place of the tenant's
+// step before it.
 
 import type { Step } from "../actors/ledger.ts";
 import type { CommandId } from "../protocol/command-id.ts";
@@ -14,7 +14,7 @@ export interface StepPlaceInLog {
   readonly index: number;
 }
 
-/** A step as events need it. */
+/** See the file header. */
 export interface JournalStep extends StepPlaceInLog {
   /** Dense per shard, from 1. */
   readonly number: number;

@@ -14,7 +14,7 @@ import type { Connection } from "./database.ts";
 import type { StepPlaceInLog } from "./journal-step.ts";
 import type { MetaTable } from "./meta-table.ts";
 import type { NameTable, TenantRow } from "./name-table.ts";
-import type { RecentSteps } from "./recent-steps.ts";
+import type { RecentEvents } from "./recent-events.ts";
 import { RunTable } from "./run-table.ts";
 import { STEP_RUNS } from "./schema.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
@@ -33,7 +33,7 @@ export interface JournalParts {
   readonly meta: MetaTable;
   readonly names: NameTable;
   readonly wallets: WalletTable;
-  readonly recent: RecentSteps;
+  readonly recent: RecentEvents;
 }
 
 /** Steps that are read at once. */
@@ -41,8 +41,8 @@ const PAGE = 1000;
 
 /** See the file header. */
 export class Journal {
-  /** The newest committed steps in memory. */
-  readonly recent: RecentSteps;
+  /** The events of the newest steps in memory. */
+  readonly recent: RecentEvents;
   readonly #log: StateLog;
   readonly #meta: MetaTable;
   readonly #names: NameTable;
@@ -147,9 +147,9 @@ export class Journal {
     this.recent.drop();
   }
 
-  /** Keeps the step for its events. */
+  /** Keeps what events say of the step. */
   #keep(
-    { tenant, owner, kind, op, status, command, transfer, code, ref }: Step,
+    { tenant, op, status, command, ref }: Step,
     number: number,
     at: { tenant: TenantRow; balances: readonly Balances[] },
   ): void {
@@ -160,13 +160,9 @@ export class Journal {
       index: this.#indexInRecord,
       timeMs,
       tenant,
-      owner,
-      kind,
       op,
       status,
       command,
-      transfer,
-      code,
       ref,
       previous: this.#placeOfLast(at.tenant),
       wallets: at.balances,

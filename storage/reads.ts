@@ -13,6 +13,7 @@ import { ENTRIES_PAGE_MAX, HOLDS_PAGE_MAX, OUTPUT_BYTES_MAX } from "../protocol/
 import type { OwnerName, TenantName, WalletName } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import { failed, ok, type Result } from "../protocol/result.ts";
+import type { EventRun } from "./event-runs.ts";
 import { entryBytes, holdBytes, holdViewOf } from "./hold-view.ts";
 import { JournalReader } from "./journal-reader.ts";
 import type { JournalStep } from "./journal-step.ts";
@@ -141,9 +142,14 @@ export class ShardReads {
     return ok({ rows, next: null });
   }
 
-  /** Journal steps behind a number, in order, as events need them. */
+  /** Committed journal steps behind a number, in order, at most `limit`. */
   journal(afterNumber: number, limit: number): JournalStep[] {
     return this.#journal.after(afterNumber, limit);
+  }
+
+  /** The events of committed steps behind a number, of about `limit` of them; from memory while they are there. */
+  events(afterNumber: number, limit: number): EventRun[] {
+    return this.#journal.events(afterNumber, limit);
   }
 
   #entryOf(step: StepRow, line: StepEntry): Entry {

@@ -21,7 +21,7 @@ import { type Connection, openWriter } from "./database.ts";
 import { MetaTable, type ShardIdentity } from "./meta-table.ts";
 import type { OutboxRun } from "./pair-table.ts";
 import { ShardReads } from "./reads.ts";
-import { RecentSteps } from "./recent-steps.ts";
+import { RecentEvents } from "./recent-events.ts";
 import { RecordHashTable } from "./record-hash-table.ts";
 import { ShardLedger } from "./shard-ledger.ts";
 import { StateLog } from "./state-log.ts";
@@ -32,7 +32,7 @@ export interface ShardFileOptions extends ShardIdentity {
   /** The file; its directory exists. */
   readonly path: string;
   /** Newest steps kept in memory for events; default 0 = none. */
-  readonly recentSteps?: number;
+  readonly recentEvents?: number;
   /** How far the rows of wallets may lag behind the journal; default `WALLET_LAG`. */
   readonly walletLag?: WalletLagLimits;
   /** The command index's shape and hash, for tests. */
@@ -106,7 +106,7 @@ export class ShardFile {
 
   private constructor(
     database: Connection,
-    { path, cluster, shard, shards, recentSteps = 0, walletLag = WALLET_LAG, index }: ShardFileOptions,
+    { path, cluster, shard, shards, recentEvents = 0, walletLag = WALLET_LAG, index }: ShardFileOptions,
   ) {
     this.path = path;
     this.#database = database;
@@ -115,7 +115,7 @@ export class ShardFile {
     this.#hashes = new RecordHashTable(database);
     this.#wal = new WalFile(database, path);
     this.ledger = new ShardLedger(database, this.#log, this.#meta, {
-      recent: new RecentSteps(recentSteps),
+      recent: new RecentEvents(shard, recentEvents),
       lag: walletLag,
       index,
     });

@@ -29,7 +29,7 @@ import { Journal } from "./journal.ts";
 import type { MetaTable } from "./meta-table.ts";
 import { NameTable } from "./name-table.ts";
 import { PairTable } from "./pair-table.ts";
-import type { RecentSteps } from "./recent-steps.ts";
+import type { RecentEvents } from "./recent-events.ts";
 import { SagaTable } from "./saga-table.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
 import { TimerTable } from "./timer-table.ts";
@@ -39,7 +39,7 @@ const NO_MONEY: readonly ItemMoney[] = [];
 
 /** What a shard keeps in memory of what it has written, or has still to write. */
 export interface ShardMemory {
-  readonly recent: RecentSteps;
+  readonly recent: RecentEvents;
   readonly lag: WalletLagLimits;
   readonly index: ClaimOptions | undefined;
 }
