@@ -75,8 +75,10 @@ export class EngineNode {
         name: "coffer-node",
         ...(credentials ? { credentials } : {}),
       });
-      const bounds = { bytesMax: EVENT_BYTES_MAX, ageMaxMs: EVENT_AGE_MS_MAX };
-      await ensureEventStream(this.#connection.nc, { cluster: file.value.cluster, replicas: 1 }, bounds);
+      if (this.#events) {
+        const bounds = { bytesMax: EVENT_BYTES_MAX, ageMaxMs: EVENT_AGE_MS_MAX };
+        await ensureEventStream(this.#connection.nc, { cluster: file.value.cluster, replicas: 1 }, bounds);
+      }
       this.#answerInfo(file.value);
       this.#verify = new VerifyDesk(this.#connection, dataDir, file.value);
       await this.#connection.nc.flush();
@@ -98,6 +100,10 @@ export class EngineNode {
     this.#lock?.release();
   }
 
+  get #events(): boolean {
+    return this.#options.events ?? true;
+  }
+
   #startWorkers(cluster: ClusterFile, credentials: Uint8Array | null): void {
     // A worker a core: beside it, nats-server and the main thread need a few percent (docs/adr/0013-a-worker-a-core.md).
     const count = Math.min(cluster.shards, Math.max(1, this.#options.workers ?? availableParallelism()));
@@ -115,7 +121,7 @@ export class EngineNode {
         cluster: cluster.cluster,
         shards: cluster.shards,
         owned,
-        events: this.#options.events ?? true,
+        events: this.#events,
         phases: this.#options.phases ?? true,
         replicas: 1,
         node: `${hostname()}:${process.pid}`,

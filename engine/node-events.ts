@@ -29,7 +29,7 @@ export interface NodeOptions {
   readonly dataDir: string;
   /** Path of a credentials file. */
   readonly creds?: string;
-  /** Publish events; default true. */
+  /** Publish events; default true. Without, there is no stream of them unless it was there before. */
   readonly events?: boolean;
   /** Measure where the time of commands goes; default true. */
   readonly phases?: boolean;

@@ -133,6 +133,7 @@ export class ShardRunner {
       lagRecords: next - 1 - file.position,
       quarantined: this.#quarantine.size,
       callsWaiting: this.#calls.waiting,
+      events: this.#options.events,
       eventsPending: this.#outputs?.eventsPending ?? 0,
       turns: this.#turns,
       phases: this.#meter?.counters ?? null,

@@ -21,6 +21,8 @@ export interface ShardStatus extends ShardCounters, OpenCounts {
   /** Positions with quarantined units. */
   readonly quarantined: number;
   readonly callsWaiting: number;
+  /** Whether this engine publishes events. */
+  readonly events: boolean;
   readonly eventsPending: number;
   readonly turns: number;
   /** Where the time of commands went since the shard became active; null before, and when it is not measured. */

@@ -9,6 +9,7 @@ import { SCENARIOS } from "../../bench/scenario-table.ts";
 import type { ClusterFile } from "../../cluster/cluster-file.ts";
 import type { FlagSpec } from "../command.ts";
 import { CLUSTER_FLAGS, newCluster } from "../data-directory.ts";
+import { NO_EVENTS_FLAG } from "../dev/engine-process.ts";
 import { usageFailure } from "../failure.ts";
 import type { Parsed } from "../parsed.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -77,6 +78,7 @@ export const BENCH_FLAGS: readonly FlagSpec[] = [
     summary: "shards of its own installation (default: what suits the scenario)",
   },
   ...CLUSTER_FLAGS.filter(({ name }) => name === "--durability"),
+  NO_EVENTS_FLAG,
   {
     name: "--data",
     value: "DIR",

@@ -13,6 +13,7 @@ import type { BenchOptions, BenchRun, DiskBytes, Sweep } from "../../bench/repor
 import type { Invocation } from "../command.ts";
 import type { DevListener, DevPlan, DevRun } from "../dev/dev-session.ts";
 import { runDev } from "../dev/dev-session.ts";
+import { NO_EVENTS_FLAG } from "../dev/engine-process.ts";
 import { FREE_PORT } from "../dev/nats-service.ts";
 import { CliFailure } from "../failure.ts";
 import { verifyFiles } from "../file-verification.ts";
@@ -41,7 +42,9 @@ export async function benchOwn(invocation: Invocation, session: Session, run: Ru
       `Bench: ${shardsText(cluster.shards)}, ${cluster.durability}, in ${dataDir}`,
       "milestone",
     );
-    const plan = { dataDir, cluster, isNew: true, server: null, natsPort: FREE_PORT, session, surroundings };
+    const events = !parsed.has(NO_EVENTS_FLAG.name);
+    const where = { dataDir, cluster, isNew: true, server: null, natsPort: FREE_PORT };
+    const plan = { ...where, events, session, surroundings };
     const { ran, before } = await runThere(invocation, plan, run);
     const disk = await diskBytesOf(dataDir);
     const grown = before === null ? null : bytesPerCommand(before, disk, ran.settled);

@@ -9,7 +9,7 @@ import { CLUSTER_FLAGS, dataDirectoryOf, existingCluster, newCluster, wishesOf }
 import { demonstrate } from "../dev/demonstration.ts";
 import type { DevListener, DevPlan, DevRun } from "../dev/dev-session.ts";
 import { endingFailure, runDev } from "../dev/dev-session.ts";
-import type { EngineMessage } from "../dev/engine-process.ts";
+import { type EngineMessage, NO_EVENTS_FLAG } from "../dev/engine-process.ts";
 import type { NatsService } from "../dev/nats-service.ts";
 import type { Ending } from "../dev/supervisor.ts";
 import { syncRemark } from "../dev/sync-remark.ts";
@@ -40,6 +40,7 @@ With --json the first line is {"ready":true,"nats":URL,"tenant":NAME,"shards":N,
       summary: "port of its nats-server (default: 4222, or a free one when taken)",
     },
     { name: "--no-demo", value: null, summary: "serve without the demonstration" },
+    NO_EVENTS_FLAG,
   ],
   examples: [
     { line: "dev", does: "four shards in ./.coffer, profile strict" },
@@ -75,7 +76,8 @@ function planOf(invocation: Invocation): DevPlan {
   const isNew = existing === null;
   const cluster = existing ?? newCluster(parsed, surroundings);
   output.note(`${isNew ? "New data" : "Data"} in ${dataDir}: ${describe(cluster)}.`);
-  return { dataDir, cluster, isNew, server, natsPort, session, surroundings };
+  const events = !parsed.has(NO_EVENTS_FLAG.name);
+  return { dataDir, cluster, isNew, server, natsPort, events, session, surroundings };
 }
 
 function describe({ shards, durability, tenant }: ClusterFile): string {

@@ -3,8 +3,8 @@
 
 import type { CliCommand, Invocation } from "../command.ts";
 import { DATA_FLAG, dataDirectoryOf, existingCluster } from "../data-directory.ts";
-import type { EngineMessage } from "../dev/engine-process.ts";
-import { exitSentence, startEngine } from "../dev/engine-process.ts";
+import type { EngineMessage, NodeOptions } from "../dev/engine-process.ts";
+import { exitSentence, NO_EVENTS_FLAG, startEngine } from "../dev/engine-process.ts";
 import { checkExternalServer } from "../dev/nats-service.ts";
 import { syncRemark } from "../dev/sync-remark.ts";
 import type { ExitCode } from "../exit-code.ts";
@@ -19,7 +19,7 @@ export const nodeCommand: CliCommand = {
   details: `The data directory must be initialised (coffer init), and the server must map commands to shards as its
 nats.conf does; both are checked first. Ends on Ctrl-C or SIGTERM with 0, and with 1 when the engine fails.`,
   arguments: [],
-  flags: [DATA_FLAG],
+  flags: [DATA_FLAG, NO_EVENTS_FLAG],
   examples: [
     { line: "node --data ./data", does: "serve ./data with the server at nats://127.0.0.1:4222" },
     { line: "node --data ./data --server nats://10.0.0.5:4222 --json", does: "print one JSON line an event" },
@@ -37,14 +37,12 @@ nats.conf does; both are checked first. Ends on Ctrl-C or SIGTERM with 0, and wi
     const nats = await checkExternalServer({ url, credentials, waitMs }, cluster);
     output.note(`nats-server ${nats.version ?? ""} at ${url}. ${syncRemark(nats.sync, cluster.durability)}`);
     const creds = session.credentialsFile === null ? {} : { creds: session.credentialsFile };
-    return await serve(invocation, { natsUrl: url, dataDir, ...creds });
+    const events = !parsed.has(NO_EVENTS_FLAG.name);
+    return await serve(invocation, { natsUrl: url, dataDir, events, ...creds });
   },
 };
 
-async function serve(
-  { output, surroundings }: Invocation,
-  options: { readonly natsUrl: string; readonly dataDir: string; readonly creds?: string },
-): Promise<ExitCode> {
+async function serve({ output, surroundings }: Invocation, options: NodeOptions): Promise<ExitCode> {
   const engine = startEngine(options, (message) => output.result({ ...message }, messageText(message)));
   const { interrupted } = surroundings;
   const onInterrupt = (): void => void engine.stop();

@@ -80,7 +80,8 @@ ${columns(
       const { version, cluster, durability } = info;
       const isActive = shards.every(({ state }) => state === "active");
       const measured = told.flatMap(measuredIn);
-      const head = `Coffer ${version}, cluster ${cluster}: ${shardsText(info.shards)}, ${durability}, at ${session.server}`;
+      const silence = shards.some(({ events }) => events === false) ? ", without events" : "";
+      const head = `Coffer ${version}, cluster ${cluster}: ${shardsText(info.shards)}, ${durability}${silence}, at ${session.server}`;
       output.result(
         {
           server: session.server,

@@ -43,6 +43,8 @@ export interface DevPlan {
   /** A server that runs already, or null to start one. */
   readonly server: string | null;
   readonly natsPort: number | null;
+  /** Whether the engine publishes events. */
+  readonly events: boolean;
   readonly session: Session;
   readonly surroundings: Surroundings;
 }
@@ -136,7 +138,8 @@ function engineSupervisor({ plan, listener, nats, session }: EngineParts): Super
   const start = (): Promise<Running> => {
     starts += 1;
     const isAgain = starts > 1;
-    const engine = startEngine({ natsUrl: session.server, dataDir: plan.dataDir, ...creds }, (message) => {
+    const { dataDir, events } = plan;
+    const engine = startEngine({ natsUrl: session.server, dataDir, events, ...creds }, (message) => {
       // With a sync interval the server never syncs a new stream's own files; without this a power cut takes the stream.
       if (message.event === "streams" && plan.cluster.durability === "relaxed") void nats.syncStore();
       listener.onEngine(message);

@@ -6,6 +6,7 @@
 
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { FlagSpec } from "../command.ts";
 
 /** What the engine's main file takes. */
 export interface NodeOptions {
@@ -13,7 +14,16 @@ export interface NodeOptions {
   readonly dataDir: string;
   /** Path of a credentials file. */
   readonly creds?: string;
+  /** Publish events; default true. */
+  readonly events?: boolean;
 }
+
+/** The flag of every command that starts an engine. */
+export const NO_EVENTS_FLAG: FlagSpec = {
+  name: "--no-events",
+  value: null,
+  summary: "publish no events; what nobody follows costs nothing then",
+};
 
 /** What the engine says. Fields that a message lacks are null. */
 export interface EngineMessage {
