@@ -5,6 +5,7 @@
 // Owns the text of one event and the bytes it lies in. Does not own messages (event.ts) nor which events are kept.
 
 import type { Event, EventId } from "./event.ts";
+import { smallAmount } from "./money.ts";
 import type { Balances } from "./outcome.ts";
 import { timeText } from "./time-text.ts";
 
@@ -157,7 +158,8 @@ export class EventWriter {
   }
 
   #amount(value: bigint): void {
-    const number = Number(value);
+    const small = smallAmount(value);
+    const number = small >= 0 ? small : Number(value);
     if (!Number.isSafeInteger(number)) this.#text(value.toString());
     else if (number >= 0) this.#number(number);
     else {

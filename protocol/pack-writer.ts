@@ -6,6 +6,7 @@
 
 import { assert } from "./assert.ts";
 import type { CommandId } from "./command-id.ts";
+import { smallAmount } from "./money.ts";
 
 const START_BYTES = 64 * 1024;
 /** A scratch buffer that grew beyond this is dropped after use. */
@@ -24,6 +25,8 @@ const INT64_LOW = -0x8000_0000_0000_0000n;
 /** Writes one message after another into a scratch buffer; see the file header. */
 export class PackWriter {
   private bytes: Buffer = Buffer.allocUnsafeSlow(START_BYTES);
+  /** The same bytes: wider numbers are stored at once. */
+  private data = new DataView(this.bytes.buffer);
   private at = 0;
 
   /** Bytes written so far. */
@@ -41,7 +44,7 @@ export class PackWriter {
   finish(): Uint8Array {
     const copy = Buffer.allocUnsafe(this.at);
     this.bytes.copy(copy, 0, 0, this.at);
-    if (this.bytes.length > KEPT_BYTES_MAX) this.bytes = Buffer.allocUnsafeSlow(START_BYTES);
+    if (this.bytes.length > KEPT_BYTES_MAX) this.use(Buffer.allocUnsafeSlow(START_BYTES));
     return copy;
   }
 
@@ -73,8 +76,14 @@ export class PackWriter {
 
   /** A safe integer. */
   int(value: number): this {
-    assert(Number.isSafeInteger(value), "only safe integers are packed");
     this.room(9);
+    const low = value | 0;
+    if (low === value && low >= 0) {
+      if (low < 0x80) this.bytes[this.at++] = low;
+      else this.unsigned(low);
+      return this;
+    }
+    assert(Number.isSafeInteger(value), "only safe integers are packed");
     if (value >= 0) this.unsigned(value);
     else this.negative(value);
     return this;
@@ -82,6 +91,8 @@ export class PackWriter {
 
   /** An integer of at most 64 bits. */
   bigint(value: bigint): this {
+    const small = smallAmount(value);
+    if (small >= 0) return this.int(small);
     const number = Number(value);
     if (number >= -0x8000_0000 && number < UINT32) return this.int(number);
     assert(value >= INT64_LOW && value <= UINT64_MAX, "only 64-bit integers are packed");
@@ -159,13 +170,13 @@ export class PackWriter {
   }
 
   private unsigned(value: number): void {
-    if (value < 0x80) this.bytes[this.at++] = value;
-    else if (value < 0x100) this.header8(0xcc, value);
+    if (value < 0x100) this.header8(0xcc, value);
     else if (value < 0x1_0000) this.header16(0xcd, value);
     else if (value < UINT32) this.header32(0xce, value);
     else {
       this.header32(0xcf, Math.floor(value / UINT32));
-      this.at = this.bytes.writeUInt32BE(value % UINT32, this.at);
+      this.data.setUint32(this.at, value % UINT32);
+      this.at += 4;
     }
   }
 
@@ -195,28 +206,33 @@ export class PackWriter {
   }
 
   private header8(token: number, value: number): void {
-    this.bytes[this.at++] = token;
-    this.bytes[this.at++] = value;
+    this.data.setUint16(this.at, (token << 8) | value);
+    this.at += 2;
   }
 
   private header16(token: number, value: number): void {
-    this.bytes[this.at++] = token;
-    this.bytes[this.at++] = value >>> 8;
-    this.bytes[this.at++] = value & 0xff;
+    const { data, at } = this;
+    data.setUint8(at, token);
+    data.setUint16(at + 1, value);
+    this.at = at + 3;
   }
 
   private header32(token: number, value: number): void {
-    this.bytes[this.at++] = token;
-    this.bytes[this.at++] = value >>> 24;
-    this.bytes[this.at++] = value >>> 16;
-    this.bytes[this.at++] = value >>> 8;
-    this.bytes[this.at++] = value;
+    const { data, at } = this;
+    data.setUint8(at, token);
+    data.setUint32(at + 1, value);
+    this.at = at + 5;
   }
 
   private room(length: number): void {
     if (this.at + length <= this.bytes.length) return;
     const grown = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.at + length));
     this.bytes.copy(grown, 0, 0, this.at);
-    this.bytes = grown;
+    this.use(grown);
+  }
+
+  private use(bytes: Buffer): void {
+    this.bytes = bytes;
+    this.data = new DataView(bytes.buffer);
   }
 }
