@@ -221,9 +221,11 @@ export class EventWriter {
 
 /** Digits of a number 1..10^9-1. */
 function digitsOf(value: number): number {
-  let count = 1;
-  for (let power = 10; power <= value; power *= 10) count += 1;
-  return count;
+  if (value < 100) return value < 10 ? 1 : 2;
+  if (value < 10_000) return value < 1000 ? 3 : 4;
+  if (value < 1_000_000) return value < 100_000 ? 5 : 6;
+  if (value < 100_000_000) return value < 10_000_000 ? 7 : 8;
+  return 9;
 }
 
 function constantOf(ascii: string): Constant {
