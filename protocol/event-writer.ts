@@ -4,13 +4,31 @@
 //
 // Owns the text of one event and the bytes it lies in. Does not own messages (event.ts) nor which events are kept.
 
-import type { Event, EventId } from "./event.ts";
+import type { Op } from "./command.ts";
+import type { CommandId } from "./command-id.ts";
 import { smallAmount } from "./money.ts";
-import type { Balances } from "./outcome.ts";
+import type { Balances, Status } from "./outcome.ts";
 import { timeText } from "./time-text.ts";
 
+/** What one command or step did to wallets of one shard. */
+export interface EventContent {
+  /** For an expiry: the hold. */
+  readonly command: CommandId;
+  readonly op: Op | "expire";
+  /** Terminal in the record that settles the command, else `pending`. */
+  readonly status: Status | "pending" | "expired";
+  readonly ref: string | null;
+  /** The wallets that changed, after the step. */
+  readonly wallets: readonly Balances[];
+  readonly timeMs: number;
+}
+
 /** An event without its shard. */
-export type EventSource = Omit<Event, "id"> & Omit<EventId, "shard">;
+export interface EventSource extends EventContent {
+  readonly position: number;
+  /** 0-based, in its record. */
+  readonly index: number;
+}
 
 /** Text that is laid down in words; the last word may reach beyond its end. */
 interface Constant {

@@ -3,13 +3,12 @@
 // before it. An event's id is `shard:position:index`, index counting the events of the record from 0.
 
 import { parseJson } from "./canonical-json.ts";
-import { OPS, type Op } from "./command.ts";
-import type { CommandId } from "./command-id.ts";
+import { OPS } from "./command.ts";
 import { parseDecimal } from "./decimal.ts";
-import { EventWriter } from "./event-writer.ts";
+import { type EventContent, EventWriter } from "./event-writer.ts";
 import type { JsonFields } from "./json-fields.ts";
 import { readJsonFields } from "./json-fields.ts";
-import { type Balances, STATUSES, type Status } from "./outcome.ts";
+import { STATUSES } from "./outcome.ts";
 import { readBalances } from "./outcome-json.ts";
 import { failed, type Result } from "./result.ts";
 
@@ -20,18 +19,9 @@ export interface EventId {
   readonly index: number;
 }
 
-/** What one command or step did to wallets of one shard. */
-export interface Event {
+/** One event. */
+export interface Event extends EventContent {
   readonly id: EventId;
-  /** For an expiry: the hold. */
-  readonly command: CommandId;
-  readonly op: Op | "expire";
-  /** Terminal in the record that settles the command, else `pending`. */
-  readonly status: Status | "pending" | "expired";
-  readonly ref: string | null;
-  /** The wallets that changed, after the step. */
-  readonly wallets: readonly Balances[];
-  readonly timeMs: number;
 }
 
 /** One message of the event stream; never without events. */
