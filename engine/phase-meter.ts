@@ -64,7 +64,7 @@ export class PhaseMeter {
     for (const [index, { log, receivedMs }] of queued.entries()) {
       const weight = commandsIn(records[index]);
       if (weight === 0) continue;
-      const storedMs = Number(log.timestampNs) / NS_PER_MS;
+      const storedMs = log.timestampMs + log.timestampNanos / NS_PER_MS;
       commands += weight;
       this.#records += 1;
       this.#phases.log.add(receivedMs + wallAheadMs - storedMs, weight);

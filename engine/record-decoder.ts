@@ -3,7 +3,7 @@
 // ignored unless they carry this cluster and shard: nothing is trusted for being in the log.
 
 import type { RecordBody, ShardRecord } from "../actors/shard-record.ts";
-import { headerOf, type LogRecord } from "../cluster/log-record.ts";
+import { headerOf, type LogRecord, type RecordHeaders } from "../cluster/log-record.ts";
 import { decodeCommandFrame } from "../protocol/command-frame.ts";
 import { decodeCommandMessage } from "../protocol/command-json.ts";
 import type { TenantName } from "../protocol/names.ts";
@@ -69,13 +69,22 @@ function decoded(log: LogRecord, body: RecordBody, route: ReplyRoute): Decoded {
   return { record: { position: log.sequence, stampMs: log.timestampMs, ...body }, route };
 }
 
+/** The way back that was read last: a sender gives its records the same headers, in one array (cluster/header-blocks). */
+let lastRoute: {
+  readonly headers: RecordHeaders | null;
+  readonly tenant: TenantName | null;
+  readonly route: ReplyRoute;
+} = { headers: null, tenant: null, route: NOBODY };
+
 function jsonRoute(log: LogRecord, tenant: TenantName): ReplyRoute {
-  if (!log.headers) return NOBODY;
-  return {
-    subject: allowed(headerOf(log, REPLY_HEADER), tenant),
-    encoding: "json",
-    call: headerOf(log, CALL_HEADER),
-  };
+  const { headers } = log;
+  if (!headers) return NOBODY;
+  if (headers !== lastRoute.headers || tenant !== lastRoute.tenant) {
+    const subject = allowed(headerOf(log, REPLY_HEADER), tenant);
+    const route = { subject, encoding: "json", call: headerOf(log, CALL_HEADER) } as const;
+    lastRoute = { headers, tenant, route };
+  }
+  return lastRoute.route;
 }
 
 function allowed(subject: string | null, tenant: TenantName): string | null {

@@ -29,6 +29,8 @@ import type { FieldForms } from "./shape-check.ts";
 import { detailText, ShapeCheck } from "./shape-check.ts";
 import { shardOf } from "./shard-map.ts";
 
+const plain = new PlainJsonReader();
+
 /** How JSON spells values. */
 const JSON_FORMS: FieldForms = {
   id: parseCommandId,
@@ -46,7 +48,7 @@ const JSON_FORMS: FieldForms = {
  */
 export function decodeCommandMessage(bytes: Uint8Array, context: DecodeContext): DecodedCommandOrRefusal[] {
   if (bytes.length > MESSAGE_BYTES_MAX) return [refusedMessage("too_large", "message")];
-  const transfers = new PlainJsonReader(bytes, context).read();
+  const transfers = plain.read(bytes, context);
   if (!transfers) return decodeMessageTheLongWay(bytes, context);
   return transfers.map((command) => ({ command, content: encodeCommand(command) }));
 }

@@ -32,12 +32,12 @@ class HandClock implements Clock {
 
 /** A record that was stored `ageMs` before now, and read now. */
 function queuedNow(clock: Clock, ageMs: number): QueuedRecord {
-  const timestampNs =
-    BigInt(Math.round((clock.wallMs() - ageMs - START_MS) * 1e6)) + BigInt(START_MS) * 1_000_000n;
+  const storedMs = clock.wallMs() - ageMs;
+  const timestampMs = Math.floor(storedMs);
   const log = {
     sequence: 1,
-    timestampNs,
-    timestampMs: 0,
+    timestampMs,
+    timestampNanos: Math.round((storedMs - timestampMs) * 1e6),
     subject: "",
     headers: null,
     data: new Uint8Array(),

@@ -23,7 +23,7 @@ function assertSame(bytes: Uint8Array, context: DecodeContext): void {
 }
 
 function isPlain(text: string, context = anywhere): boolean {
-  return new PlainJsonReader(Buffer.from(text), context).read() !== undefined;
+  return new PlainJsonReader().read(Buffer.from(text), context) !== undefined;
 }
 
 const field = fc.oneof(

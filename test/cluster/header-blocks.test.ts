@@ -1,0 +1,44 @@
+// Header blocks that are found again: equal bytes give the same array, and nothing else ever does.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { HeaderBlocks } from "../../cluster/header-blocks.ts";
+import { decodeHeaders } from "../../cluster/log-record.ts";
+
+function blockOf(value: string): Buffer {
+  return Buffer.from(`NATS/1.0\r\nCoffer-Reply: ${value}\r\n\r\n`);
+}
+
+test("equal blocks share one array, and the body behind a block does not count", () => {
+  const blocks = new HeaderBlocks(decodeHeaders);
+  const block = blockOf("coffer.res.demo.a");
+  const first = blocks.decoded(Buffer.concat([block, Buffer.from("one")]), block.length);
+  assert.equal(blocks.decoded(Buffer.concat([block, Buffer.from("two")]), block.length), first);
+  assert.deepEqual(first, [["Coffer-Reply", "coffer.res.demo.a"]]);
+});
+
+test("a thousand different blocks, many of them in one place, each give their own headers", () => {
+  const blocks = new HeaderBlocks(decodeHeaders);
+  for (let round = 0; round < 2; round += 1) {
+    for (let number = 0; number < 1_000; number += 1) {
+      const block = blockOf(String(number).padStart(4, "0"));
+      assert.deepEqual(blocks.decoded(block, block.length), decodeHeaders(block));
+    }
+  }
+});
+
+test("a block is kept as a copy: the buffer that it came in may be used again", () => {
+  const blocks = new HeaderBlocks(decodeHeaders);
+  const block = blockOf("a");
+  blocks.decoded(block, block.length);
+  block.write("b", block.indexOf(": ") + 2);
+  assert.deepEqual(blocks.decoded(block, block.length), [["Coffer-Reply", "b"]]);
+  assert.deepEqual(blocks.decoded(blockOf("a"), block.length), [["Coffer-Reply", "a"]]);
+});
+
+test("a block too long to be kept is decoded each time", () => {
+  const blocks = new HeaderBlocks(decodeHeaders);
+  const block = blockOf("x".repeat(1_000));
+  const first = blocks.decoded(block, block.length);
+  assert.notEqual(blocks.decoded(block, block.length), first);
+  assert.deepEqual(blocks.decoded(block, block.length), first);
+});
