@@ -9,7 +9,6 @@
 
 import type { Msg } from "@nats-io/transport-node";
 import { assert } from "../protocol/assert.ts";
-import { InternedNames } from "../protocol/interned-names.ts";
 import { deliveryStamp } from "./delivery-stamp.ts";
 import { HeaderBlocks } from "./header-blocks.ts";
 import type { JsonObject } from "./jetstream-api.ts";
@@ -36,11 +35,8 @@ export interface Delivery {
   readonly record: LogRecord;
 }
 
-const ASCII = /^[!-~]+$/;
 const UTF8 = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 const HEADER_BLOCKS = new HeaderBlocks(decodeHeaders);
-/** Subjects that came before: the subjects of owners come again and again. */
-const SUBJECTS = new InternedNames<string>((text) => (ASCII.test(text) ? text : undefined));
 const NANOS_PER_MS = 1_000_000;
 
 /**
@@ -61,7 +57,7 @@ export function deliveryIn(message: Msg): Delivery | null {
       sequence,
       timestampMs: timeMs,
       timestampNanos: timeNanos,
-      subject: SUBJECTS.find(wire.subject, 0, wire.subject.length) ?? message.subject,
+      subject: message.subject,
       headers: headerBytes === 0 ? null : HEADER_BLOCKS.decoded(bytes, headerBytes),
       data,
     },
@@ -102,7 +98,6 @@ export function headerOf(record: LogRecord, name: string): string | null {
 
 /** What the client library took from the socket. */
 interface WireMessage {
-  readonly subject: Uint8Array;
   readonly reply: Uint8Array | null;
   /** Header block and body. */
   readonly bytes: Uint8Array;
@@ -119,13 +114,12 @@ function wireOf(message: Msg): WireMessage {
   const bytes: unknown = "_rdata" in message ? message._rdata : undefined;
   assert(bytes instanceof Uint8Array, "a message of the client library has its bytes");
   assert(
-    typeof line === "object" && line !== null && "subject" in line && "reply" in line && "hdr" in line,
+    typeof line === "object" && line !== null && "reply" in line && "hdr" in line,
     "a message of the client library has its protocol line",
   );
-  const { subject, reply, hdr } = line;
-  assert(subject instanceof Uint8Array && typeof hdr === "number", "subject and header size are known");
+  const { reply, hdr } = line;
+  assert(typeof hdr === "number", "the size of the headers is known");
   return {
-    subject,
     reply: reply instanceof Uint8Array ? reply : null,
     bytes,
     headerBytes: Math.max(0, hdr),
