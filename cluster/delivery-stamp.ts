@@ -22,8 +22,7 @@ const TOKENS_MAX = 12;
 /** The place of `sequence` among the tokens of the short form and of the long one. */
 const SEQUENCE_SHORT = 5;
 const SEQUENCE_LONG = 7;
-/** A time has at least one digit before its last six, which are ns. */
-const TIME_DIGITS_MIN = 7;
+/** The last digits of a time, which are ns; one more at least stands before them. */
 const NANOS_DIGITS = 6;
 
 /** Where each token of the subject under way ends. */
@@ -35,10 +34,8 @@ export function deliveryStamp(reply: Uint8Array): DeliveryStamp | null {
   const tokens = split(reply);
   if (tokens < TOKENS_SHORT) return null;
   const place = tokens === TOKENS_SHORT ? SEQUENCE_SHORT : SEQUENCE_LONG;
-  if (place + 2 >= tokens) return null;
   const timeStart = startOf(place + 2);
   const timeEnd = ends[place + 2] ?? 0;
-  if (timeEnd - timeStart < TIME_DIGITS_MIN) return null;
   const sequence = decimal(reply, startOf(place), ends[place] ?? 0);
   const delivered = decimal(reply, startOf(place + 1), ends[place + 1] ?? 0);
   const timeMs = decimal(reply, timeStart, timeEnd - NANOS_DIGITS);
