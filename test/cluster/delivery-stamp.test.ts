@@ -1,4 +1,6 @@
 // What a delivery's reply subject says, read from its bytes, against the documented spelling.
+// Owns both forms of it and everything that looks nearly like one; whole deliveries are in log-record.test.ts.
+// Guards against: a sequence or a time misread, which would break the log chain or halt a healthy shard.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deliveryStamp } from "../../cluster/delivery-stamp.ts";

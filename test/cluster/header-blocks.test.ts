@@ -1,4 +1,6 @@
 // Header blocks that are found again: equal bytes give the same array, and nothing else ever does.
+// What a block decodes to is in log-record.test.ts.
+// Guards against: a record that is hashed with, or answered by, the headers of another one.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HeaderBlocks } from "../../cluster/header-blocks.ts";

@@ -1,4 +1,6 @@
 // The digest of a record covers every part of it, and says the same of a record whichever way it is computed.
+// The encoding is written down here a second time, in the plainest way.
+// Guards against: two records with one digest, and a digest that depends on the record before.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
