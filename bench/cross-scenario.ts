@@ -14,7 +14,9 @@ export const crossScenario: Scenario = {
   run: async (stage) => {
     const { parts } = stage;
     const choice = parts.settings.crossShare === null ? new GlobalChoice(parts) : new LocalChoice(parts);
-    await stage.load(new TransferSource(parts, shardsOf(parts.fleet), choice));
+    const source = new TransferSource(parts, shardsOf(parts.fleet), choice);
+    await stage.warmUp(source);
+    await stage.load(source);
     return {};
   },
 };

@@ -14,7 +14,9 @@ export const fanOutScenario: Scenario = {
   run: async (stage) => {
     const { parts } = stage;
     const [shard = 0] = shardsOf(parts.fleet);
-    await stage.load(new TransferSource(parts, [shard], new PayoutChoice(parts, shard)));
+    const source = new TransferSource(parts, [shard], new PayoutChoice(parts, shard));
+    await stage.warmUp(source);
+    await stage.load(source);
     return {};
   },
 };

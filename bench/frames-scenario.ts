@@ -14,7 +14,9 @@ export const framesScenario: Scenario = {
   defaults: USUAL_DEFAULTS,
   run: async (stage) => {
     const { parts } = stage;
-    await stage.load(new TransferSource(parts, shardsOf(parts.fleet), new LocalChoice(parts)));
+    const source = new TransferSource(parts, shardsOf(parts.fleet), new LocalChoice(parts));
+    await stage.warmUp(source);
+    await stage.load(source);
     return {};
   },
 };

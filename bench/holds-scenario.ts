@@ -19,6 +19,7 @@ export const holdsScenario: Scenario = {
   defaults: { ...USUAL_DEFAULTS, inFlight: 32 },
   run: async (stage) => {
     const source = new ErrandSource(stage.parts, holdErrands(stage));
+    await stage.warmUp(source);
     await stage.load(source);
     source.finish();
     await stage.load(source, FINISHING);

@@ -18,6 +18,8 @@ export const hotScenario: Scenario = {
   run: async (stage) => {
     const uniform: StageResult[] = [];
     const hot: StageResult[] = [];
+    const { warmUpSeconds } = stage.parts.settings;
+    for (const isHot of [false, true]) await stage.warmUp(sourceOf(stage, isHot), warmUpSeconds / 2);
     for (let slice = 0; slice < 2 * PAIRS; slice += 1) {
       const isHot = slice % 4 === 1 || slice % 4 === 2;
       (isHot ? hot : uniform).push(await loadSlice(stage, isHot));
@@ -33,18 +35,21 @@ export const hotScenario: Scenario = {
   },
 };
 
-async function loadSlice(stage: Stage, isHot: boolean): Promise<StageResult> {
-  const { parts } = stage;
-  const { settings, fleet } = parts;
-  const [shard = 0] = shardsOf(fleet);
+function sourceOf({ parts }: Stage, isHot: boolean): TransferSource {
+  const [shard = 0] = shardsOf(parts.fleet);
   const distribution = isHot ? "hot" : "uniform";
-  const choice = new LocalChoice({ ...parts, settings: { ...settings, distribution } }, 0);
+  const choice = new LocalChoice({ ...parts, settings: { ...parts.settings, distribution } }, 0);
+  return new TransferSource(parts, [shard], choice);
+}
+
+async function loadSlice(stage: Stage, isHot: boolean): Promise<StageResult> {
+  const { settings } = stage.parts;
   const slices = 2 * PAIRS;
   const bounds: LoadBounds =
     settings.commands === null
       ? { seconds: settings.seconds / slices }
       : { commands: Math.ceil(settings.commands / slices) };
-  return await stage.load(new TransferSource(parts, [shard], choice), { ...bounds, isMeasured: isHot });
+  return await stage.load(sourceOf(stage, isHot), { ...bounds, isMeasured: isHot });
 }
 
 function rateOf(results: readonly StageResult[]): number {

@@ -17,7 +17,7 @@ const MEASURED = ["engine", "nats-server"];
 export const idleScenario: Scenario = {
   name: "idle",
   title: "open wallets and nothing sent",
-  defaults: { ...USUAL_DEFAULTS, wallets: 1_000 },
+  defaults: { ...USUAL_DEFAULTS, warmUpSeconds: 0, wallets: 1_000 },
   run: idle,
 };
 

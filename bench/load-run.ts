@@ -59,6 +59,8 @@ export class LoadRun {
   readonly schedule: Schedule | null;
   readonly done: Promise<void>;
   readonly startMs: number;
+  /** What the source had sent over two shards before this load. */
+  readonly #crossedBefore: number;
   readonly #resolve: () => void;
   readonly #reject: (error: Error) => void;
   published = 0;
@@ -82,6 +84,7 @@ export class LoadRun {
     this.settings = settings;
     this.open = open;
     this.startMs = startMs;
+    this.#crossedBefore = source.crossed;
     this.publishedMs = startMs;
     this.acceptedMs = startMs;
     this.settledMs = startMs;
@@ -138,7 +141,7 @@ export class LoadRun {
       repeated: this.repeated,
       unexpected: this.unexpected,
       firstUnexpected: this.firstUnexpected,
-      crossed: this.source.crossed,
+      crossed: this.source.crossed - this.#crossedBefore,
       seconds: secondsTo(this.settledMs),
       acceptedSeconds: secondsTo(this.acceptedMs),
       publishedSeconds: secondsTo(this.publishedMs),

@@ -189,7 +189,10 @@ async function measure(bench: Bench): Promise<BenchRun> {
   const after = await engineCounters(nc, info.shards);
   const verification = await verifyFleet(stage);
   const reference = options.reference === false ? null : await measureMachine(bench);
-  const report = reportOf({ stage, scenario, info, extras, usage, before, after, verification, reference });
+  const report = reportOf({
+    ...{ stage, scenario, info, extras, usage, after, verification, reference },
+    before: stage.warmedUp ?? before,
+  });
   const settled = stage.results.slice(prepared).reduce((sum, result) => sum + result.settled, 0);
   return { report, samples: stage.samples?.list ?? [], settled };
 }

@@ -34,17 +34,24 @@ export const mixedScenario: Scenario = {
   defaults: { ...USUAL_DEFAULTS, inFlight: 32 },
   run: async (stage) => {
     const source = new ErrandSource(stage.parts, mixedErrands(stage));
-    const reader = new Reader(stage.parts);
-    try {
-      await stage.load(source);
-    } finally {
-      await reader.end();
-    }
+    await reading(stage, () => stage.warmUp(source));
+    const reads = await reading(stage, () => stage.load(source));
     source.finish();
     await stage.load(source, FINISHING);
-    return { refusedAsExpected: source.refusedAsExpected, ...reader.figures() };
+    return { refusedAsExpected: source.refusedAsExpected, ...reads };
   },
 };
+
+/** Reads beside a load, and says what came of the reads. */
+async function reading({ parts }: Stage, load: () => Promise<unknown>): Promise<ExtraFigures> {
+  const reader = new Reader(parts);
+  try {
+    await load();
+  } finally {
+    await reader.end();
+  }
+  return reader.figures();
+}
 
 /** How often each kind of errand is chosen, of 100. */
 const KINDS = [

@@ -1,5 +1,10 @@
 // What a run is asked for and what it reports: the interface of `coffer bench`, in JSON as it stands here.
 // Fields are only added, so that figures of old and new versions can be laid side by side.
+//
+//   open, fund ─► warm-up ─► its last outcome ═► first publication … last publication … last outcome ═► proof
+//                                                └──────── what rates, latencies, CPU and phases are of ────┘
+//
+// Invariant: no command of the warm-up is in a rate or a latency, and every one of it is proven like all others.
 
 import type { Durability } from "../protocol/info.ts";
 import type { PhaseSummary } from "../protocol/phases.ts";
@@ -23,6 +28,8 @@ export interface BenchOptions {
   /** Commands of the run, rounded up to whole messages; without it the run ends after `seconds`. */
   readonly commands?: number;
   readonly seconds?: number;
+  /** Of the same load before what is measured; default: the scenario's, 0 with `commands`. */
+  readonly warmUpSeconds?: number;
   /** Rows of the journal at the end, for the scenario `growth`. */
   readonly rows?: number;
   /** Wallets over all shards. */
@@ -60,7 +67,7 @@ export interface BenchOptions {
 
 /** How far a run is. */
 export interface BenchProgress {
-  readonly phase: "connect" | "open" | "fund" | "run" | "verify" | "reference";
+  readonly phase: "connect" | "open" | "fund" | "warm up" | "run" | "verify" | "reference";
   /** Commands (or wallets, in `verify`) done in this phase. */
   readonly done: number;
   /** How many there will be; null = until the time is up. */
@@ -115,12 +122,16 @@ export interface DiskBytes {
 export interface BenchReport {
   readonly scenario: string;
   readonly durability: Durability;
-  /** Outcomes per second from the first publication to the last outcome. */
+  /**
+   * Commands that were published after the warm-up had its last outcome, over the time from the first publication of
+   * them to the last outcome of them. All of them are settled then: filling and draining the pipeline is included.
+   */
   readonly settledPerSecond: number;
   /** Commands in acknowledged messages per second, to the last PubAck. */
   readonly acceptedPerSecond: number;
   /** From the intended moment of publication to the outcome, each command counted. */
   readonly latencyMs: LatencySummary;
+  /** Those that count in `settledPerSecond`. */
   readonly commands: number;
   readonly refused: number;
   /** Share of transfers over two shards, 0..1, as they were sent. */
@@ -134,8 +145,10 @@ export interface BenchReport {
   readonly reference: Reference | null;
   readonly shards: number;
   readonly seed: number;
-  /** From the first publication to the last outcome. */
+  /** From the first publication to the last outcome, the warm-up left out. */
   readonly seconds: number;
+  /** Seconds of publishing before that: the same load, proven and not measured; 0 = none. */
+  readonly warmUpSeconds: number;
   /** From the last publication to the last outcome. */
   readonly drainSeconds: number;
   /** What the schedule asked for; null without a schedule. */
@@ -152,11 +165,11 @@ export interface BenchReport {
   readonly distribution: string;
   readonly frameCommands: number;
   readonly inFlight: number;
-  /** Messages on the event stream during the run; null when there is none to ask. */
+  /** Messages on the event stream since the warm-up; null when there is none to ask. */
   readonly eventMessages: number | null;
-  /** Where the time of commands went inside the engine during the run; null when it does not say. */
+  /** Where the time of commands went inside the engine since the warm-up; null when it does not say. */
   readonly phases: PhaseSummary | null;
-  /** Disk bytes grown during the run for each settled command; null for an installation that runs already. */
+  /** Disk bytes grown since the funding for each settled command; null for an installation that runs already. */
   readonly bytesPerCommand: DiskBytes | null;
   readonly verification: Verification;
   /** Figures that only this scenario has. */
@@ -167,6 +180,6 @@ export interface BenchReport {
 export interface BenchRun {
   readonly report: BenchReport;
   readonly samples: readonly Sample[];
-  /** Commands that were settled since the wallets were open and funded, baselines included. */
+  /** Commands that were settled since the wallets were open and funded, baselines and warm-up included. */
   readonly settled: number;
 }

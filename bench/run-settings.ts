@@ -10,6 +10,8 @@ export const ENCODINGS = ["json", "msgpack"] as const;
 /** See the file header. */
 export interface RunSettings {
   readonly seconds: number;
+  /** Of the same load before what is measured; 0 = none. */
+  readonly warmUpSeconds: number;
   /** Ends the run instead of `seconds`; null = the time does. */
   readonly commands: number | null;
   /** Rows that `growth` fills the journal with; null = its default. */

@@ -1,7 +1,7 @@
 // Samples as a CSV file: a heading with units, then a line a sample, written as the samples come, so that a run that
 // is cut leaves everything up to its last second.
 //
-//   time (s),length (s),published (1/s),…,latency p99 (ms),latency max (ms),cpu engine (cores),rss engine (bytes),…
+//   time (s),length (s),published (1/s),…,latency max (ms),warm-up (0 or 1),cpu engine (cores),rss engine (bytes),…
 
 import { appendFileSync, writeFileSync } from "node:fs";
 import type { CsvField } from "./csv.ts";
@@ -15,6 +15,7 @@ const TIME = "time (s)";
 const LENGTH = "length (s)";
 const ACCEPTED = "accepted (1/s)";
 const SETTLED = "settled (1/s)";
+const WARM_UP = "warm-up (0 or 1)";
 const LATENCY = { p50: "latency p50 (ms)", p95: "latency p95 (ms)", p99: "latency p99 (ms)" };
 
 const COLUMNS: readonly Column[] = [
@@ -29,6 +30,7 @@ const COLUMNS: readonly Column[] = [
   [LATENCY.p95, (sample) => sample.latencyMs?.p95 ?? null],
   [LATENCY.p99, (sample) => sample.latencyMs?.p99 ?? null],
   ["latency max (ms)", (sample) => sample.latencyMs?.max ?? null],
+  [WARM_UP, (sample) => (sample.isWarmUp ? 1 : 0)],
 ];
 
 /** A file that grows by a line a sample. */
@@ -82,7 +84,10 @@ export function slotsInCsv(text: string): RunPlotSlot[] {
       acceptedPerSecond: figure(ACCEPTED),
     };
     if (!Object.values(slot).every(Number.isFinite)) return [];
-    return [{ ...slot, latencyMs: Object.values(latencyMs).every(Number.isFinite) ? latencyMs : null }];
+    const isWarmUp = figure(WARM_UP) === 1;
+    return [
+      { ...slot, isWarmUp, latencyMs: Object.values(latencyMs).every(Number.isFinite) ? latencyMs : null },
+    ];
   });
 }
 

@@ -19,7 +19,9 @@ export interface LoadCounters {
 
 /** One second; the last one may be shorter, those of a long run longer. */
 export interface Sample {
-  /** Seconds from the start of the run to the start of this sample. */
+  /** Of the load before what is measured. */
+  readonly isWarmUp: boolean;
+  /** Seconds from the start of the run, its warm-up included, to the start of this sample. */
   readonly fromSeconds: number;
   readonly seconds: number;
   readonly publishedPerSecond: number;
@@ -50,6 +52,7 @@ export class Samples {
   readonly #onSample: (sample: Sample) => void;
   readonly #timeline = new Timeline();
   #last: Reading;
+  #isWarmUp = false;
 
   /**
    * @param first counters as they stand at the start
@@ -67,22 +70,27 @@ export class Samples {
   }
 
   /** Goes on after a pause that no sample is to show; counters begin anew. */
-  restart(reading: Reading): void {
+  restart(reading: Reading, isWarmUp = false): void {
     this.#last = reading;
+    this.#isWarmUp = isWarmUp;
   }
 
   /** Adds the sample from the last reading to this one. */
   add(reading: Reading): void {
     const last = this.#last;
     if (reading.atMs <= last.atMs) return;
-    const slot = slotBetween(last, reading, this.#startMs);
+    const slot = { ...slotBetween(last, reading, this.#startMs), isWarmUp: this.#isWarmUp };
     this.#timeline.add(slot);
     this.#onSample(sampleOf(slot));
     this.#last = reading;
   }
 }
 
-function slotBetween(last: Reading, { atMs, counters, latency, usage }: Reading, startMs: number): Slot {
+function slotBetween(
+  last: Reading,
+  { atMs, counters, latency, usage }: Reading,
+  startMs: number,
+): Omit<Slot, "isWarmUp"> {
   const grown = (name: "published" | "accepted" | "settled" | "refused"): number =>
     counters[name] - last.counters[name];
   const cpuSince = (name: string, cpuSeconds: number): number =>
@@ -109,6 +117,7 @@ function sampleOf(slot: Slot): Sample {
   const seconds = slot.lengthMs / 1000;
   const share = (cpuSeconds: number): number => Math.round((cpuSeconds / seconds) * 1000) / 1000;
   return {
+    isWarmUp: slot.isWarmUp,
     fromSeconds: Math.round(slot.fromMs) / 1000,
     seconds: Math.round(slot.lengthMs) / 1000,
     publishedPerSecond: Math.round(slot.published / seconds),

@@ -6,8 +6,10 @@ import type { Stage } from "./stage.ts";
 
 /** What a run takes when its options do not say otherwise. */
 export interface ScenarioDefaults {
-  /** At most 60. */
+  /** Of what is measured. With `warmUpSeconds` at most 60. */
   readonly seconds: number;
+  /** Of the same load before it; 0 = there is no steady state to wait for, and none may be asked for. */
+  readonly warmUpSeconds: number;
   readonly wallets: number;
   readonly frameCommands: number;
   /** Messages without all outcomes at once. */
@@ -21,6 +23,7 @@ export interface ScenarioDefaults {
 /** Most scenarios' defaults. */
 export const USUAL_DEFAULTS: ScenarioDefaults = {
   seconds: 20,
+  warmUpSeconds: 3,
   wallets: 10_000,
   frameCommands: 100,
   inFlight: 64,
@@ -37,7 +40,8 @@ export interface Scenario {
   readonly title: string;
   readonly defaults: ScenarioDefaults;
   /**
-   * Drives the run: one or several `stage.load`, which end when every outcome came. Wallets are open and funded.
+   * Drives the run: `stage.warmUp` unless there is none by default, then one or several `stage.load`, which end when
+   * every outcome came. Wallets are open and funded.
    * Errors: BenchFailure.
    */
   run(stage: Stage): Promise<ExtraFigures>;

@@ -21,11 +21,12 @@ export const singlesScenario: Scenario = {
     const shards = shardsOf(parts.fleet);
     const choice = new LocalChoice(parts);
     const one = { ...parts, settings: { ...parts.settings, frameCommands: 1 } };
-    await stage.load(
+    const source =
       encoding === "json"
         ? new SingleTransferSource(parts, shards, choice)
-        : new TransferSource(one, shards, choice),
-    );
+        : new TransferSource(one, shards, choice);
+    await stage.warmUp(source);
+    await stage.load(source);
     return { encoding };
   },
 };

@@ -1,12 +1,13 @@
 // What a scenario runs on: open and funded wallets, a generator, and the figures of everything that was loaded so far.
 //
 // Owns the totals over all loads and the samples of each second. A load that is not measured (a baseline, a warm-up)
-// counts for the proof and not for the rates.
+// counts for the proof and not for the rates; of these, a warm-up alone has samples, which say what they are.
 
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { TenantName } from "../protocol/names.ts";
 import type { BenchClock } from "./bench-clock.ts";
 import type { BenchIds } from "./bench-ids.ts";
+import { type EngineCounters, engineCounters } from "./engine-counters.ts";
 import type { Fleet } from "./fleet.ts";
 import { LatencyHistogram } from "./latency-histogram.ts";
 import type { LoadGenerator } from "./load-generator.ts";
@@ -51,6 +52,8 @@ export interface LoadBounds {
   readonly ratePerSecond?: number | null;
   /** Whether it counts for rates, latencies, CPU and samples; default true. */
   readonly isMeasured?: boolean;
+  /** Whether it is the warm-up: not measured, but with samples. */
+  readonly isWarmUp?: boolean;
   /** How many commands it will be, for the progress; default: `commands`. */
   readonly total?: number;
 }
@@ -69,6 +72,11 @@ export interface StageResult extends LoadResult {
   readonly cpuSeconds: ReadonlyMap<string, number>;
 }
 
+/** What samples are taken of: the latencies of a load, and what each process had used before it. */
+interface Sampled extends Pick<Reading, "latency" | "usage"> {
+  readonly isWarmUp: boolean;
+}
+
 /** See the file header. */
 export class Stage {
   readonly parts: StageParts;
@@ -78,9 +86,23 @@ export class Stage {
   /** Of the measured loads together. */
   readonly latency = new LatencyHistogram();
   samples: Samples | null = null;
+  /** What the engine had counted when the warm-up ended; null without one. */
+  warmedUp: EngineCounters | null = null;
 
   constructor(parts: StageParts) {
     this.parts = parts;
+  }
+
+  /**
+   * Sends what is to be measured for `warmUpSeconds` and waits for every outcome, so that compiled code and filled
+   * caches are not part of the figures: without it the first two seconds have latencies several times as long as the
+   * rest. Does nothing when the settings say 0. Errors: BenchFailure.
+   */
+  async warmUp(source: MessageSource, seconds = this.parts.settings.warmUpSeconds): Promise<void> {
+    if (seconds === 0) return;
+    const { nc, shards } = this.parts;
+    await this.load(source, { phase: "warm up", isMeasured: false, isWarmUp: true, commands: null, seconds });
+    this.warmedUp = await engineCounters(nc, shards);
   }
 
   /** Loads until the bounds are reached and every outcome came. Errors: BenchFailure. */
@@ -92,7 +114,8 @@ export class Stage {
     tell(0);
     const latency = new LatencyHistogram();
     const before = await usageOfAll(watched);
-    const sampling = isMeasured ? this.#sample(latency, before) : null;
+    const isWarmUp = bounds.isWarmUp ?? false;
+    const sampling = isMeasured || isWarmUp ? this.#sample({ latency, usage: before, isWarmUp }) : null;
     let counters = generator.counters();
     try {
       const result = await generator.run(source, {
@@ -116,7 +139,7 @@ export class Stage {
   async rest(seconds: number): Promise<ReadonlyMap<string, number>> {
     const { watched } = this.parts;
     const before = await usageOfAll(watched);
-    const sampling = this.#sample(new LatencyHistogram(), before);
+    const sampling = this.#sample({ latency: new LatencyHistogram(), usage: before, isWarmUp: false });
     const tell = this.#teller({}, { commands: null, seconds });
     const telling = setInterval(() => tell(0), SAMPLE_MS);
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -135,7 +158,7 @@ export class Stage {
   }
 
   /** Takes a sample each second until it is ended, and one for the rest. */
-  #sample(latency: LatencyHistogram, usage: Reading["usage"]): { end(last: LoadCounters): Promise<void> } {
+  #sample({ latency, usage, isWarmUp }: Sampled): { end(last: LoadCounters): Promise<void> } {
     const { clock, generator, watched } = this.parts;
     const read = async (counters: LoadCounters): Promise<Reading> => {
       const [atMs, now] = [clock.steadyMs(), latency.copy()];
@@ -143,7 +166,7 @@ export class Stage {
     };
     const first = { atMs: clock.steadyMs(), counters: generator.counters(), latency: latency.copy(), usage };
     this.samples ??= new Samples(first, this.parts.onSample);
-    this.samples.restart(first);
+    this.samples.restart(first, isWarmUp);
     const { samples } = this;
     const timer = setInterval(
       () => void read(generator.counters()).then((reading) => samples.add(reading)),

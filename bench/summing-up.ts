@@ -51,6 +51,7 @@ export function reportOf(run: RunParts): BenchReport {
     shards: run.info.shards,
     seed: settings.seed,
     seconds: rounded(sum.seconds, 100),
+    warmUpSeconds: settings.warmUpSeconds,
     drainSeconds: rounded(sum.drainSeconds, 1_000),
     offeredPerSecond: settings.ratePerSecond,
     publishedPerSecond: rate(sum.published, sum.publishedSeconds),

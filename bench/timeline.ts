@@ -13,6 +13,8 @@ export const SLOTS_MAX = 1_200;
 
 /** What happened in a slot of time. */
 export interface Slot {
+  /** Some of it came before what is measured. */
+  readonly isWarmUp: boolean;
   /** From the start of the run, ms. */
   readonly fromMs: number;
   /** Time that was measured in it; pauses between loads are left out. */
@@ -80,6 +82,7 @@ export function joined(first: Slot, second: Slot): Slot {
   const cpuOf = (name: string): number =>
     (first.cpuSeconds.get(name) ?? 0) + (second.cpuSeconds.get(name) ?? 0);
   return {
+    isWarmUp: first.isWarmUp || second.isWarmUp,
     fromMs: first.fromMs,
     lengthMs: first.lengthMs + second.lengthMs,
     published: first.published + second.published,

@@ -1,5 +1,6 @@
 // One run over time: commands settled and accepted a second above, latency quantiles of each second below.
 // A slot in which nothing settled has no latency: the lines have a gap there, and the rate shows zero.
+// The warm-up lies on a band: it is shown, and it is in none of the figures of the run.
 
 import { noData } from "./comparison-plot.ts";
 import { curve, plainLine } from "./marker.ts";
@@ -7,7 +8,7 @@ import { numberLabel } from "./number-label.ts";
 import { leftFor, Panel } from "./panel.ts";
 import type { Scale } from "./scale.ts";
 import { amountScale, timeScale } from "./scale.ts";
-import { drawHead, drawSheet, MARGIN, seriesClass } from "./sheet.ts";
+import { drawHead, drawSheet, label, MARGIN, seriesClass } from "./sheet.ts";
 import { element } from "./svg.ts";
 
 const RATE_HEIGHT = 180;
@@ -17,6 +18,8 @@ const LOG_FROM = 30;
 
 /** One slot of the run. */
 export interface RunPlotSlot {
+  /** Before what is measured. */
+  readonly isWarmUp: boolean;
   /** Seconds since the run began. */
   readonly fromSeconds: number;
   readonly seconds: number;
@@ -73,6 +76,8 @@ export function runPlot({ title, subtitle, slots }: RunPlot): string {
   });
   const parts = [
     ...head.parts,
+    ...warmUpBand(upper, slots),
+    ...warmUpBand(lower, slots),
     ...upper.axes(),
     ...lower.axes(),
     ...(slots.length === 0 ? [noData(upper), noData(lower)] : []),
@@ -80,6 +85,16 @@ export function runPlot({ title, subtitle, slots }: RunPlot): string {
     ...drawAll(lower, slots, { values: LATENCIES, firstColour: RATES.length }),
   ];
   return drawSheet({ title, description: describe(slots), height: lower.end + MARGIN - 12 }, parts);
+}
+
+/** What lies behind the slots of the warm-up; nothing without one. */
+function warmUpBand(panel: Panel, slots: readonly RunPlotSlot[]): string[] {
+  const last = slots.findLast(({ isWarmUp }) => isWarmUp);
+  if (last === undefined) return [];
+  const width = panel.x(last.fromSeconds + last.seconds) - panel.left;
+  const band = { class: "band", x: panel.left, y: panel.top, width, height: panel.bottom - panel.top };
+  const text = { x: panel.left + 6, y: panel.top + 14, class: "soft", "font-size": 11 };
+  return [element("rect", band), label("warm-up", text)];
 }
 
 function latencyScale(values: readonly number[]): Scale {
@@ -117,9 +132,11 @@ function stretches(panel: Panel, slots: readonly RunPlotSlot[], value: Value): [
 }
 
 function describe(slots: readonly RunPlotSlot[]): string {
-  const rates = slots.map((slot) => slot.settledPerSecond);
-  const p99 = slots.flatMap((slot) => (slot.latencyMs === null ? [] : [slot.latencyMs.p99]));
-  if (slots.length === 0) return "Commands settled and accepted a second, and latency, over time. No data.";
+  const measured = slots.filter(({ isWarmUp }) => !isWarmUp);
+  const rates = measured.map((slot) => slot.settledPerSecond);
+  const p99 = measured.flatMap((slot) => (slot.latencyMs === null ? [] : [slot.latencyMs.p99]));
+  if (measured.length === 0)
+    return "Commands settled and accepted a second, and latency, over time. No data.";
   const settled = `Settled a second: ${numberLabel(Math.min(...rates))} to ${numberLabel(Math.max(...rates))}.`;
   const slow = p99.length === 0 ? "" : ` Latency p99: up to ${numberLabel(Math.max(...p99))} ms.`;
   return `Commands settled and accepted a second, and latency, over time. ${settled}${slow}`;

@@ -33,7 +33,16 @@ export const BENCH_FLAGS: readonly FlagSpec[] = [
     summary: `what to send (default: ${SCENARIO_DEFAULT})`,
     choices: [...SCENARIOS.keys()],
   },
-  { name: "--duration", value: "S", summary: "seconds of publishing (default: the scenario's, mostly 20)" },
+  {
+    name: "--duration",
+    value: "S",
+    summary: "seconds of what is measured (default: the scenario's, mostly 20)",
+  },
+  {
+    name: "--warm-up",
+    value: "S",
+    summary: "seconds of the same load before it (default: 3; none with --commands, growth and idle)",
+  },
   { name: "--commands", value: "N", summary: "end after this many commands instead" },
   { name: "--rows", value: "N", summary: "rows of the journal that growth ends with (default: 1500000)" },
   { name: "--wallets", value: "N", summary: "wallets over all shards (default: the scenario's)" },
@@ -97,7 +106,8 @@ export function benchOptions(parsed: Parsed): RunOptions {
   };
   const given = {
     scenario: parsed.text("--scenario") ?? undefined,
-    seconds: secondsOf(parsed),
+    seconds: secondsOf(parsed, "--duration"),
+    warmUpSeconds: secondsOf(parsed, "--warm-up"),
     commands: count("--commands", 1),
     rows: count("--rows", 1),
     wallets: count("--wallets", 2, WALLETS_MAX),
@@ -133,12 +143,13 @@ export function benchCluster(parsed: Parsed, surroundings: Surroundings): Cluste
   return { ...cluster, shards };
 }
 
-function secondsOf(parsed: Parsed): number | undefined {
-  const word = parsed.text("--duration");
+function secondsOf(parsed: Parsed, flag: "--duration" | "--warm-up"): number | undefined {
+  const word = parsed.text(flag);
   if (word === null) return undefined;
   const seconds = durationMsIn(BARE_NUMBER.test(word) ? `${word}s` : word) / 1000;
-  if (seconds > 0 && seconds <= SECONDS_MAX) return seconds;
-  throw usageFailure(`"${word}" is not a duration from 1 second to 7 days, such as 20, 90s or 30m.`);
+  if ((seconds > 0 || flag === "--warm-up") && seconds <= SECONDS_MAX) return seconds;
+  const least = flag === "--warm-up" ? "0 seconds" : "1 second";
+  throw usageFailure(`"${word}" is not a duration from ${least} to 7 days, such as 20, 90s or 30m.`);
 }
 
 function shareOf(parsed: Parsed): number | undefined {

@@ -16,7 +16,7 @@ export function benchPage(report: BenchReport): string {
     ],
     [
       "settled",
-      `${report.settledPerSecond} a second (${report.commands} in ${report.seconds} s, ${report.refused} refused)`,
+      `${report.settledPerSecond} a second (${report.commands} in ${report.seconds} s, ${report.refused} refused${report.warmUpSeconds > 0 ? `; after a warm-up of ${report.warmUpSeconds} s` : ""})`,
     ],
     [
       "accepted",

@@ -38,7 +38,7 @@ verify --deep does; exit 1 when something is wrong. Progress is on standard erro
   arguments: [],
   flags: BENCH_FLAGS,
   examples: [
-    { line: "bench", does: "20 s of transfers in frames, profile strict" },
+    { line: "bench", does: "20 s of transfers in frames after 3 s that do not count, profile strict" },
     {
       line: "bench --durability relaxed --shards 1 --duration 10 --json",
       does: "one shard, relaxed, as JSON",

@@ -167,7 +167,14 @@ test("of each scenario the run with the median rate is drawn over time, when its
   };
   const results = [5, 9, 7].map((rate) => result("scenarios/strict/frames", rate));
   const asked: (number | null)[] = [];
-  const slot = { fromSeconds: 0, seconds: 1, settledPerSecond: 7, acceptedPerSecond: 7, latencyMs: null };
+  const slot = {
+    isWarmUp: false,
+    fromSeconds: 0,
+    seconds: 1,
+    settledPerSecond: 7,
+    acceptedPerSecond: 7,
+    latencyMs: null,
+  };
   const figure = runsFigure(
     [named, sweep],
     filterByReference([...results, result("scenarios/strict/hot", 3)]),

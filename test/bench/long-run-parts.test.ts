@@ -80,6 +80,7 @@ test("random ids are ids, differ from all others, and still lead back to their n
 
 test("memory is told by quarters of the time, however long the samples are", () => {
   const sample = (fromSeconds: number, seconds: number, engine: number): Sample => ({
+    isWarmUp: false,
     ...{ fromSeconds, seconds, publishedPerSecond: 0, acceptedPerSecond: 0, settledPerSecond: 0 },
     ...{ refused: 0, inFlight: 0, latencyMs: null, cpu: {} },
     rss: { engine },

@@ -3,9 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { BenchFailure } from "../../bench/bench-failure.ts";
 import { InFlight } from "../../bench/in-flight.ts";
 import { LatencyHistogram } from "../../bench/latency-histogram.ts";
+import { runSettings } from "../../bench/option-defaults.ts";
 import { SeededRandom } from "../../bench/random.ts";
+import { USUAL_DEFAULTS } from "../../bench/scenario.ts";
 import { Schedule } from "../../bench/schedule.ts";
 import { WalletChoice, ZipfianPlaces } from "../../bench/wallet-choice.ts";
 
@@ -33,6 +36,20 @@ test("after a stall of a second, the commands of that second all count as late",
   assert.ok(p50 < 2, String(p50));
   assert.ok(p95 > 800 && p95 < 900, String(p95));
   assert.ok(max >= 1_000, String(max));
+});
+
+test("a run warms up where there is a steady state, and a run of so many commands is these alone", () => {
+  const options = { servers: "", tenant: "demo" };
+  const warmUp = (given: object, defaults = USUAL_DEFAULTS): number =>
+    runSettings({ ...options, ...given }, defaults).warmUpSeconds;
+  assert.deepEqual(
+    [warmUp({}), warmUp({ seconds: 5 }), warmUp({ warmUpSeconds: 0 }), warmUp({ warmUpSeconds: 7 })],
+    [3, 3, 0, 7],
+  );
+  assert.deepEqual([warmUp({ commands: 9 }), warmUp({ commands: 9, warmUpSeconds: 1 })], [0, 1]);
+  const none = { ...USUAL_DEFAULTS, warmUpSeconds: 0 };
+  assert.equal(warmUp({ warmUpSeconds: 0 }, none), 0);
+  assert.throws(() => warmUp({ warmUpSeconds: 1 }, none), BenchFailure);
 });
 
 test("a histogram's growth is what was added since, and merging adds up", () => {

@@ -26,6 +26,7 @@ const plotOf = (changes: Partial<ComparisonPlot>): ComparisonPlot => ({
   ...changes,
 });
 const slot = (fromSeconds: number, p50: number | null): RunPlotSlot => ({
+  isWarmUp: false,
   fromSeconds,
   seconds: 1,
   settledPerSecond: p50 === null ? 0 : 50_000,
@@ -177,6 +178,19 @@ test("a second in which nothing settled cuts the latencies and not the rates", (
   const slots = [slot(0, 10), slot(1, 11), slot(2, null), slot(3, 10), slot(4, 12)];
   const curves = curvesIn(xmlElements(runPlot({ title: "t", subtitle: "", slots })));
   assert.equal(curves.length, 2 + 3 * 2);
+});
+
+test("the warm-up lies on a band, up to its end, and is not described", () => {
+  const warm = { ...slot(0, 500), isWarmUp: true };
+  const elements = xmlElements(
+    runPlot({ title: "t", subtitle: "", slots: [warm, slot(1, 10), slot(2, 12)] }),
+  );
+  const bands = elements.filter(({ attributes }) => attributes.get("class") === "band");
+  assert.equal(bands.length, 2);
+  assert.equal(textsOf(elements, "text").filter((text) => text === "warm-up").length, 2);
+  assert.match(textsOf(elements, "desc").join(""), /Latency p99: up to 36 ms/);
+  const none = xmlElements(runPlot({ title: "t", subtitle: "", slots: [slot(0, 10)] }));
+  assert.ok(none.every(({ attributes }) => attributes.get("class") !== "band"));
 });
 
 test("latencies that differ widely are shown on a log axis, which is said", () => {

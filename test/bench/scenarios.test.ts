@@ -73,7 +73,7 @@ for (const [name, { defaults }] of SCENARIOS) {
     assert.equal(report.verification.outcomesOnce, true);
     assert.equal(report.verification.sum, "0");
     assert.ok(report.settledPerSecond > 0 && samples.length > 0);
-    assert.ok(defaults.seconds <= 60);
+    assert.ok(defaults.seconds + defaults.warmUpSeconds <= 60);
     OWN[name]?.(report);
   });
 }
@@ -113,6 +113,37 @@ test("an open loop offers its rate, and says whether it kept it", bound, async (
   );
   assert.ok(files && stores && files.sqlite > 0 && stores.log > 0, JSON.stringify([files, stores]));
 });
+
+test("what a warm-up sent is proven and in no figure", bound, async () => {
+  const warmed = { warmUpSeconds: 0.5, ratePerSecond: 2_000, frameCommands: 10 };
+  const { report, samples, settled } = await run({ ...warmed, scenario: "cross", commands: 200 });
+  assert.deepEqual([report.verified, report.commands, report.warmUpSeconds], [true, 200, 0.5]);
+  const before = settled - report.commands;
+  assert.ok(before > 0 && before <= 1_000, `${before} commands warmed up`);
+  const prepared = 2 * 40 + SHARDS;
+  assert.equal(report.verification.commands, prepared + settled, "every one is in the proof");
+  assert.ok(Math.abs(report.publishedPerSecond - 2_000) <= 200, String(report.publishedPerSecond));
+  assert.ok(report.crossShare > 0.6 && report.crossShare < 0.9, String(report.crossShare));
+  const counted = report.phases?.commands ?? 0;
+  assert.ok(
+    counted >= report.commands && counted < 2 * report.commands,
+    `${counted} went through the phases`,
+  );
+  const sum = (isWarmUp: boolean): number =>
+    samples
+      .filter((sample) => sample.isWarmUp === isWarmUp)
+      .reduce((all, { settledPerSecond, seconds }) => all + settledPerSecond * seconds, 0);
+  assert.deepEqual([Math.round(sum(true) / 10) * 10, Math.round(sum(false) / 10) * 10], [before, 200]);
+});
+
+for (const name of ["frames", "singles", "hot", "fan-out", "many-legs", "holds", "mixed"])
+  test(`${name} warms up, and what it adds to the report is of what is measured`, bound, async () => {
+    const { report, samples, settled } = await run({ scenario: name, warmUpSeconds: 0.3, frameCommands: 20 });
+    assert.equal(report.verified, true, JSON.stringify(report.verification));
+    assert.ok(samples.some(({ isWarmUp }) => isWarmUp) && samples.some(({ isWarmUp }) => !isWarmUp));
+    assert.ok(settled > report.commands);
+    OWN[name]?.(report);
+  });
 
 test("a book that is wrong is told, and the run is not verified", bound, async () => {
   const frames = SCENARIOS.get("frames");

@@ -21,6 +21,7 @@ function slotAt(index: number, settled = 10): Slot {
   const latency = new LatencyHistogram();
   latency.add(index + 1, settled);
   return {
+    isWarmUp: index === 0,
     fromMs: index * 1_000,
     lengthMs: 1_000,
     published: settled,
@@ -105,7 +106,8 @@ test("a joined slot has the percentiles of all its latencies", () => {
   const timeline = new Timeline(2);
   for (const [index, settled] of [1, 99].entries()) timeline.add(slotAt(index, settled));
   timeline.add(slotAt(2, 1));
-  const [first] = timeline.slots;
+  const [first, second] = timeline.slots;
+  assert.deepEqual([first?.isWarmUp, second?.isWarmUp], [true, false]);
   assert.deepEqual(first?.latency.summary(), { p50: 2, p95: 2, p99: 2, max: 2 });
 });
 
@@ -118,6 +120,7 @@ test("samples have rates and latencies of their own second, and pauses between l
   samples.add(readingAt(9.5, 40));
   const expected = { refused: 0, inFlight: 3, latencyMs: { p50: 5, p95: 5, p99: 5, max: 5 } };
   assert.deepEqual(heard[1], {
+    isWarmUp: false,
     ...{ fromSeconds: 1, seconds: 1, publishedPerSecond: 100, acceptedPerSecond: 100, settledPerSecond: 100 },
     ...expected,
     cpu: { engine: 0.5 },
@@ -148,6 +151,7 @@ test("the file has a heading with units and a line a sample, and is read back fo
   const path = join(directory, "run.csv");
   const file = new SampleFile(path);
   const samples = new Samples(readingAt(0, 0), (sample) => file.append(sample));
+  samples.restart(readingAt(0, 0), true);
   samples.add(readingAt(1, 100));
   samples.restart(readingAt(1, 0));
   samples.add(readingAt(2, 0));
@@ -160,13 +164,20 @@ test("the file has a heading with units and a line a sample, and is read back fo
     "settled (1/s)",
   ]);
   assert.deepEqual(heading.slice(-2), ["cpu engine (cores)", "rss engine (bytes)"]);
-  assert.deepEqual(first, ["0", "1", "100", "100", "100", "0", "3", "5", "5", "5", "5", "0.5", "1001"]);
-  assert.deepEqual(idle.slice(7, 11), ["", "", "", ""]);
+  assert.deepEqual(first, ["0", "1", "100", "100", "100", "0", "3", "5", "5", "5", "5", "1", "0.5", "1001"]);
+  assert.deepEqual(idle.slice(7, 12), ["", "", "", "", "0"]);
   appendFileSync(path, "3,1,7");
   const rates = { settledPerSecond: 100, acceptedPerSecond: 100, latencyMs: { p50: 5, p95: 5, p99: 5 } };
   assert.deepEqual(slotsInCsv(readFileSync(path, "utf8")), [
-    { fromSeconds: 0, seconds: 1, ...rates },
-    { fromSeconds: 1, seconds: 1, settledPerSecond: 0, acceptedPerSecond: 0, latencyMs: null },
+    { isWarmUp: true, fromSeconds: 0, seconds: 1, ...rates },
+    {
+      isWarmUp: false,
+      fromSeconds: 1,
+      seconds: 1,
+      settledPerSecond: 0,
+      acceptedPerSecond: 0,
+      latencyMs: null,
+    },
   ]);
   assert.deepEqual(slotsInCsv("other,file\r\n1,2\r\n"), []);
 });
@@ -176,6 +187,7 @@ test("a file that can no longer be written does not end the run, and is told aft
   assert.throws(() => new SampleFile(path));
   const file = new SampleFile(join(directory, "moved.csv"));
   const sample: Sample = {
+    isWarmUp: false,
     ...{ fromSeconds: 0, seconds: 1, publishedPerSecond: 1, acceptedPerSecond: 1, settledPerSecond: 1 },
     ...{ refused: 0, inFlight: 0, latencyMs: null, cpu: {}, rss: {} },
   };

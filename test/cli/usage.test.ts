@@ -100,6 +100,8 @@ const REFUSED: readonly (readonly [line: string, code: string])[] = [
   ["bench --seconds 5", "usage"],
   ["bench --duration 0", "usage"],
   ["bench --duration ten", "usage"],
+  ["bench --warm-up some", "usage"],
+  ["bench --warm-up 8d", "usage"],
   ["bench --cross 1.5", "usage"],
   ["bench --cross half", "usage"],
   ["bench --distribution normal", "usage"],
