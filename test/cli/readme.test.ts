@@ -35,7 +35,7 @@ test("every command of the first steps parses", async () => {
 
 test("package.json has the script that the first steps run", () => {
   assert.ok(
-    manifest.includes('"coffer": "node --import tsx cli/main.ts"'),
+    manifest.includes('"coffer": "node cli/main.ts"'),
     "the script coffer runs cli/main.ts",
   );
 });
