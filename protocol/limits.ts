@@ -86,6 +86,6 @@ export const EVENTS_PAUSE_MS = 20;
 /** So many events wait no longer. */
 export const EVENTS_EAGER_MIN = 1000;
 /** Bytes of a shard's write-ahead log that are not copied into the file yet, at which the next pause between turns copies them. */
-export const WAL_BYTES_MAX = 16 * 1024 * 1024;
+export const WAL_BYTES_MAX = 4 * 1024 * 1024;
 /** Size in bytes of the write-ahead log's file beyond which it is cut, once everything in it is copied and nobody reads it. */
 export const WAL_FILE_BYTES_MAX = 256 * 1024 * 1024;
