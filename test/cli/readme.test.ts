@@ -34,8 +34,5 @@ test("every command of the first steps parses", async () => {
 });
 
 test("package.json has the script that the first steps run", () => {
-  assert.ok(
-    manifest.includes('"coffer": "node cli/main.ts"'),
-    "the script coffer runs cli/main.ts",
-  );
+  assert.ok(manifest.includes('"coffer": "node cli/main.ts"'), "the script coffer runs cli/main.ts");
 });
