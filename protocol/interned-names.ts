@@ -5,7 +5,7 @@
 // Only a cache: one place for each hash, the newest name stays. What it gives is what the parser gives.
 // Bounded: places are fixed, and names are short.
 
-import { parseOwner, parseWallet } from "./names.ts";
+import { parseAsset, parseOwner, parseTenant, parseWallet } from "./names.ts";
 import { hashBytes } from "./shard-map.ts";
 
 /** Names that each table holds at most: with all names long, owners and wallets together take 12 MB. */
@@ -63,3 +63,7 @@ function isAt(bytes: Uint8Array, start: number, end: number, name: string): bool
 export const OWNERS = new InternedNames(parseOwner);
 /** The wallets that came last, of all tenants. */
 export const WALLETS = new InternedNames(parseWallet);
+/** The tenants that came last. */
+export const TENANTS = new InternedNames(parseTenant);
+/** The assets that came last. */
+export const ASSETS = new InternedNames(parseAsset);

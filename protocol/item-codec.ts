@@ -19,7 +19,8 @@ import {
   readPacked,
 } from "./pack-reader.ts";
 import { PackWriter } from "./pack-writer.ts";
-import { failed, type Result } from "./result.ts";
+import { readPlainItems } from "./plain-items.ts";
+import { failed, ok, type Result } from "./result.ts";
 
 /** Version of the item format. */
 export const ITEM_VERSION = 1;
@@ -86,6 +87,12 @@ export function countItems(group: Uint8Array): Result<number, "malformed"> {
 
 /** Reads the items of a group. Errors: `unknown_version` of any item, else `malformed`. Never throws. */
 export function decodeItems(group: Uint8Array): Result<Item[], CodecFailure> {
+  const plain = readPlainItems(group);
+  return plain === undefined ? decodeItemsTheLongWay(group) : ok(plain);
+}
+
+/** {@link decodeItems} the long way: what the short way is held against. */
+export function decodeItemsTheLongWay(group: Uint8Array): Result<Item[], CodecFailure> {
   const unpacked = readPacked(group, (reader) => reader.value());
   if (!unpacked.ok) return unpacked;
   const { value } = unpacked;

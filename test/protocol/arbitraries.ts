@@ -260,7 +260,8 @@ export const outcome: fc.Arbitrary<Outcome> = fc.record({
   balances: orNull(wallets),
 });
 
-const moveItem: fc.Arbitrary<MoveItem> = fc.record({
+/** An item that is judged. */
+export const moveItem: fc.Arbitrary<MoveItem> = fc.record({
   kind: fc.constantFrom("apply" as const, "check" as const, "prepare" as const),
   saga: fc.integer({ min: 1 }),
   move: fc.constantFrom("transfer" as const, "capture" as const, "reverse" as const),
@@ -277,7 +278,8 @@ const moveItem: fc.Arbitrary<MoveItem> = fc.record({
   ifVersion: fc.array(fc.tuple(wallet, counter), { maxLength: 3 }),
 });
 
-const resultItem: fc.Arbitrary<ResultItem> = fc.record({
+/** An answer. */
+export const resultItem: fc.Arbitrary<ResultItem> = fc.record({
   kind: fc.constant("result" as const),
   saga: fc.integer({ min: 1 }),
   of: fc.constantFrom("apply" as const, "check" as const, "prepare" as const, "commit" as const),
