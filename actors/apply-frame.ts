@@ -87,7 +87,8 @@ function applyItem(
 ): void {
   if ("legs" in item) {
     progress.unit = { kind: "item", number };
-    const skipped = quarantined.some((unit) => unit.kind === "item" && unit.number === number);
+    const skipped =
+      quarantined.length > 0 && quarantined.some((unit) => unit.kind === "item" && unit.number === number);
     applyMoveItem(ledger, { from, item, quarantined: skipped });
     return;
   }

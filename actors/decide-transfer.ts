@@ -1,6 +1,7 @@
 // Decides transfers and the placing of holds. A move inside the shard is one step and settles at once; one
 // that touches other shards is judged here first with all that can be seen, and goes on as a saga.
-// One leg inside the shard is by far the most common command, so it has a path without sums.
+// One leg inside the shard is by far the most common command, so it has a path without sums; one leg to another shard
+// has one too (plain-move).
 
 import { assert } from "../protocol/assert.ts";
 import type { TransferCommand } from "../protocol/command.ts";
@@ -9,14 +10,15 @@ import type { Outcome } from "../protocol/outcome.ts";
 import { judgeLeg, judgeMove } from "./judge-legs.ts";
 import type { Ledger, Step, WalletChange } from "./ledger.ts";
 import {
-  isHere,
   type MoveTally,
   numberedLegs,
   peersOf,
+  placeOf,
   reservationOf,
   soleLeg,
   tallyMove,
 } from "./move-tally.ts";
+import { startPlainMove } from "./plain-move.ts";
 import { startSaga } from "./saga-start.ts";
 import { balancesOfAll, refusedOutcome, settledOutcome } from "./terminal-outcome.ts";
 
@@ -36,9 +38,17 @@ export function decideTransfer(ledger: Ledger, claimed: Claimed<TransferCommand>
   const { tenant, command } = claimed;
   const [leg] = command.legs;
   assert(leg !== undefined, "a transfer has at least one leg");
-  if (command.legs.length === 1 && command.holdTtlMs === null && isHere(ledger, tenant, leg.to)) {
-    return decideOneLeg(ledger, tenant, command);
-  }
+  if (command.legs.length > 1 || command.holdTtlMs !== null) return decideTheLongWay(ledger, claimed);
+  const peer = placeOf(ledger, tenant, leg.to);
+  if (peer === ledger.shard) return decideOneLeg(ledger, tenant, command);
+  return command.ifVersion === null
+    ? startPlainMove(ledger, { number: claimed.number, tenant, command, leg, peer })
+    : decideTheLongWay(ledger, claimed);
+}
+
+/** {@link decideTransfer} for whatever a transfer may be: what the short ways are held against. */
+export function decideTheLongWay(ledger: Ledger, claimed: Claimed<TransferCommand>): Outcome | null {
+  const { tenant, command } = claimed;
   const move = tallyMove(ledger, tenant, numberedLegs(command.legs));
   const refused = judgeMove(move, { debits: true, ifVersion: command.ifVersion });
   if (refused) return refusedOutcome(ledger, command, refused.refusal);

@@ -59,6 +59,25 @@ export function judgeLeg(
   return null;
 }
 
+/** One side of a leg: the wallet that pays or the one that receives. */
+export interface LegSide {
+  readonly leg: Leg;
+  /** The leg's asset where it is known. */
+  readonly asset: AssetName | null;
+  readonly pays: boolean;
+}
+
+/** Judges the side of one leg that is here: {@link judgeMove} without its sums and expected versions. Never throws. */
+export function judgeSide(wallet: Wallet | undefined, { leg, asset, pays }: LegSide): Refusal | null {
+  const name = pays ? leg.from : leg.to;
+  if (!wallet) return refusal("wallet_not_found", name);
+  if (asset !== null && asset !== wallet.asset) return refusal("asset_mismatch", leg.to);
+  if (wallet.status === "closed") return refusal("wallet_closed", name);
+  if (wallet.status === "frozen") return refusal("wallet_frozen", name);
+  const code = judgeBounds(wallet, pays ? leg.amount : 0n, pays ? 0n : leg.amount);
+  return code && refusal(code, name);
+}
+
 /** Judges all that this shard can see of a move. Cost: linear in the legs. Never throws. */
 export function judgeMove(move: MoveTally, rules: JudgeRules): RefusedLeg | null {
   let first: RefusedLeg | null = null;

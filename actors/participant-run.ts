@@ -10,6 +10,7 @@ import { AssetSums } from "./asset-sums.ts";
 import { judgeMove, type RefusedLeg } from "./judge-legs.ts";
 import type { Ledger, Prepared, Reservation, Step, Transit, WalletChange } from "./ledger.ts";
 import { type MoveTally, reservationOf, tallyMove } from "./move-tally.ts";
+import { applyPlainMove } from "./plain-move.ts";
 import { stepParticipant } from "./saga-participant.ts";
 
 /** A move item and where it comes from. */
@@ -21,7 +22,12 @@ export interface AskedMove {
 }
 
 /** Applies an apply, check or prepare. The answer is numbered when it returns. Errors: bugs and the ledger's. */
-export function applyMoveItem(ledger: Ledger, { from, item, quarantined }: AskedMove): void {
+export function applyMoveItem(ledger: Ledger, asked: AskedMove): void {
+  if (asked.quarantined || !applyPlainMove(ledger, asked.from, asked.item)) applyTheLongWay(ledger, asked);
+}
+
+/** {@link applyMoveItem} for whatever an item may be: what the short way is held against. */
+export function applyTheLongWay(ledger: Ledger, { from, item, quarantined }: AskedMove): void {
   const move = quarantined ? null : tallyMove(ledger, item.tenant, item.legs);
   const refused = move ? judgeMove(move, { debits: true, ifVersion: item.ifVersion }) : quarantinedLeg(item);
   const state = item.kind === "prepare" && ledger.prepared(from, item.saga) ? "prepared" : "none";

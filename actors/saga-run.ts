@@ -14,6 +14,7 @@ import { AssetSums } from "./asset-sums.ts";
 import { giveBackReversed } from "./decide-reverse.ts";
 import { addGivenBack, endHold, StepChanges } from "./hold-funds.ts";
 import type { Hold, Ledger, Saga, SagaPeer, Step, Transit, WalletChange } from "./ledger.ts";
+import { endPlainMove, isPlainSaga } from "./plain-move.ts";
 import { stepCheck } from "./saga-check.ts";
 import { learntAsset, stepMany } from "./saga-many.ts";
 import type { SagaEffect, SagaEvent, SagaStep } from "./saga-step.ts";
@@ -35,6 +36,12 @@ const SUCCESS = { transfer: "posted", capture: "captured", reverse: "reversed", 
  * Errors: throws on an event that cannot reach the saga, and what the ledger throws.
  */
 export function runSaga(ledger: Ledger, saga: Saga, event: SagaEvent): SettledCommand | null {
+  if (event.kind !== "result" || !isPlainSaga(saga)) return runTheLongWay(ledger, saga, event);
+  return { number: saga.number, outcome: endPlainMove(ledger, saga, event.from, event.item) };
+}
+
+/** {@link runSaga} for whatever a saga may be: what the short way is held against. */
+export function runTheLongWay(ledger: Ledger, saga: Saga, event: SagaEvent): SettledCommand | null {
   const step = stepSaga(saga, event);
   if (step.saga === saga) return null;
   const current = step.saga ?? saga;
