@@ -34,6 +34,9 @@ export interface CommandParts {
   readonly index?: ClaimOptions | undefined;
 }
 
+/** Open commands known in memory: a number each. Beyond it all are forgotten, and looked up. */
+const OPEN_KEPT_MAX = 100_000;
+
 interface LateSqlRow {
   readonly position: number;
   readonly timeMs: number;
@@ -53,6 +56,8 @@ export class CommandTable implements StoredClaims {
   readonly #sql;
   /** Outcomes of the commands that wait, in their order. */
   #waiting: (Outcome | null)[] = [];
+  /** Commands that are open, of those written since the file was opened; one that is not here is looked up. */
+  readonly #open = new Set<number>();
   /** Outcomes settled since the last flush for commands that were written before, by number. */
   readonly #settled = new Map<number, Outcome>();
 
@@ -122,7 +127,7 @@ export class CommandTable implements StoredClaims {
     );
     const isWaiting = this.#rows.isWaiting(number);
     if (isWaiting) assert(this.#waitingOutcome(number) === null, "a command settles once");
-    else this.#assertOpen(number);
+    else if (!this.#open.delete(number)) this.#assertOpen(number);
     const { writer } = this.#log;
     this.#log.open(WRITE.outcome);
     writer.varint(number);
@@ -165,6 +170,7 @@ export class CommandTable implements StoredClaims {
 
   /** Inserts what waits. */
   flush(): void {
+    this.#noteOpen();
     this.#rows.flush();
     this.#late.flush();
     this.#forgetOutcomes();
@@ -185,6 +191,7 @@ export class CommandTable implements StoredClaims {
   drop(): void {
     this.#rows.drop();
     this.#late.drop();
+    this.#open.clear();
     this.#forgetOutcomes();
   }
 
@@ -199,6 +206,15 @@ export class CommandTable implements StoredClaims {
       : this.#rows.reader.holding(number)?.part(number, CLAIM_PART);
     assert(body !== null && body !== undefined, "a command's number was claimed");
     return readClaim(number, body);
+  }
+
+  /** Looking a command up when it settles costs 2 µs, because its run must be read. */
+  #noteOpen(): void {
+    if (this.#open.size > OPEN_KEPT_MAX) this.#open.clear();
+    const first = this.#rows.firstWaiting;
+    for (let index = 0; index < this.#waiting.length; index += 1) {
+      if (this.#waiting[index] === null) this.#open.add(first + index);
+    }
   }
 
   #forgetOutcomes(): void {

@@ -44,9 +44,10 @@ interface Logged {
 export class SagaLog {
   readonly #sql;
   readonly #writer = new ByteWriter();
+  /** By number, in the order of their rows. */
   readonly #sagas = new Map<number, Logged>();
-  /** Open sagas of each row, by row; the last one is the turn's. */
-  readonly #open = new Map<number, Set<number>>();
+  /** How many open sagas each row has, by row; the last one is the turn's. */
+  readonly #open = new Map<number, number>();
   #oldest = 1;
   #turn = 1;
 
@@ -69,11 +70,12 @@ export class SagaLog {
     return this.#sagas.get(number)?.saga;
   }
 
-  /** Logs a saga or its changed state; `body` is copied. */
-  put(saga: Saga, body: Uint8Array): void {
+  /** Logs a saga or its changed state: what `source` holds from `start` to its end is copied. */
+  put(saga: Saga, source: ByteWriter, start: number): void {
     this.#writer.byte(PUT);
     this.#writer.varint(saga.number);
-    this.#writer.bytes(body);
+    this.#writer.varint(source.length - start);
+    this.#writer.copyFrom(source, start, source.length);
     this.#note(saga);
   }
 
@@ -94,10 +96,10 @@ export class SagaLog {
       this.#turn += 1;
     }
     while (this.#oldest < this.#turn) {
-      const open = this.#open.get(this.#oldest);
+      const open = this.#open.get(this.#oldest) ?? 0;
       const isOld = this.#turn - this.#oldest > ROWS_MAX || this.#sagas.size > SAGAS_MAX;
-      if (open && open.size > 0 && !isOld) break;
-      for (const number of open ?? []) this.#moveOut(number, keep);
+      if (open > 0 && !isOld) break;
+      if (open > 0) this.#moveOut(this.#oldest, keep);
       this.#open.delete(this.#oldest);
       this.#oldest += 1;
     }
@@ -125,24 +127,27 @@ export class SagaLog {
   #note(saga: Saga): void {
     this.#forget(saga.number);
     this.#sagas.set(saga.number, { saga, row: this.#turn });
-    const open = this.#open.get(this.#turn);
-    if (open) open.add(saga.number);
-    else this.#open.set(this.#turn, new Set([saga.number]));
+    this.#open.set(this.#turn, (this.#open.get(this.#turn) ?? 0) + 1);
   }
 
   #forget(number: number): boolean {
     const logged = this.#sagas.get(number);
     if (!logged) return false;
     this.#sagas.delete(number);
-    this.#open.get(logged.row)?.delete(number);
+    this.#open.set(logged.row, (this.#open.get(logged.row) ?? 0) - 1);
     return true;
   }
 
-  #moveOut(number: number, keep: (saga: Saga) => void): void {
-    const logged = this.#sagas.get(number);
-    assert(logged !== undefined, "what is open in a turn's row is in memory");
-    this.#sagas.delete(number);
-    keep(logged.saga);
+  /** Gives away what is open in the oldest row, which comes first in memory. */
+  #moveOut(oldest: number, keep: (saga: Saga) => void): void {
+    let open = this.#open.get(oldest) ?? 0;
+    for (const [number, { saga, row }] of this.#sagas) {
+      if (row !== oldest) break;
+      this.#sagas.delete(number);
+      keep(saga);
+      open -= 1;
+    }
+    assert(open === 0, "what is open in a turn's row is in memory");
   }
 }
 

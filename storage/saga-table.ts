@@ -53,8 +53,8 @@ export class SagaTable {
     writer.varint(saga.number);
     const start = writer.length;
     writeSaga(writer, saga);
-    if (!this.#recent.saga(saga.number)) this.#removeRow(saga.number);
-    this.#recent.put(saga, writer.view(start));
+    if (this.#rows > 0 && !this.#recent.saga(saga.number)) this.#removeRow(saga.number);
+    this.#recent.put(saga, writer, start);
   }
 
   /** An open saga, or undefined. */

@@ -277,6 +277,50 @@ test("an outcome is stored once, at once or in a later record or a later turn", 
   shard.file.rollback();
 });
 
+test("a command settles once whatever became of turns in between: committed, rolled back, opened again", () => {
+  using shard = funded();
+  const settle = (number: number) =>
+    shard.record((ledger) => {
+      const { id } = ledger.command(number);
+      ledger.settleCommand(number, outcomeOf(ledger, { id, op: "capture", status: "captured" }));
+    });
+  const inTurn = (number: number, ending: "commit" | "rollback"): void => {
+    shard.file.begin();
+    settle(number);
+    shard.file[ending]();
+  };
+  const refused = (number: number): void => {
+    shard.file.begin();
+    assert.throws(() => settle(number), /was recorded and is open|number was claimed/);
+    shard.file.rollback();
+  };
+  const owner = ownerName("alice");
+  const [first, second, third] = shard.turn((ledger) =>
+    [900, 901, 902].map((number) => claim(ledger, owner, idOf(number))),
+  );
+  inTurn(must(first), "commit");
+  refused(must(first));
+  inTurn(must(second), "rollback");
+  inTurn(must(second), "commit");
+  refused(must(second));
+  shard.reopen();
+  inTurn(must(third), "commit");
+  refused(must(third));
+
+  shard.file.begin();
+  const huge = "x".repeat(2 ** 20);
+  const undone = shard.record((ledger) => claim(ledger, owner, idOf(903), huge));
+  shard.file.rollback();
+  shard.file.begin();
+  assert.throws(() =>
+    shard.record((ledger) => {
+      const outcome = outcomeOf(ledger, { id: idOf(903), op: "capture", status: "captured" });
+      ledger.settleCommand(undone, outcome);
+    }),
+  );
+  shard.file.rollback();
+});
+
 const PUT_HOLD: Hold = {
   ...holdOf(8, idOf(8), { amount: INT64_MAX, expiresMs: 0, ttlMs: 1 }),
   legs: [
