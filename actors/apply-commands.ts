@@ -40,7 +40,7 @@ export function applyCommands(
 function applyCommand(applying: Applying, tenant: TenantName, index: number, decoded: DecodedCommand): void {
   const { ledger, answers } = applying;
   const { command, content } = decoded;
-  if (ledger.shards > 1 && shardOf(tenant, command.owner, ledger.shards) !== ledger.shard) {
+  if (!isOfThisShard(ledger, tenant, decoded)) {
     answers.answered.push({
       index,
       outcome: refusedOutcome(ledger, command, refusal("wrong_shard", command.owner)),
@@ -63,6 +63,12 @@ function applyCommand(applying: Applying, tenant: TenantName, index: number, dec
   }
   ledger.settleCommand(number, outcome);
   answers.answered.push({ index, outcome });
+}
+
+/** What the decoder has looked at for this shard is not hashed again. */
+function isOfThisShard(ledger: Ledger, tenant: TenantName, { command, shard }: DecodedCommand): boolean {
+  if (shard !== null) return shard === ledger.shard;
+  return ledger.shards === 1 || shardOf(tenant, command.owner, ledger.shards) === ledger.shard;
 }
 
 /** The canonical contents decide, byte by byte. What is quarantined skips naming the field, which may be what threw. */

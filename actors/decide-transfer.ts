@@ -1,7 +1,8 @@
 // Decides transfers and the placing of holds. A move inside the shard is one step and settles at once; one
 // that touches other shards is judged here first with all that can be seen, and goes on as a saga.
 // One leg inside the shard is by far the most common command, so it has a path without sums; one leg to another shard
-// has one too (plain-move).
+// has one too (plain-move). A wallet that the ledger has in memory is of this shard: only the place of one that it has
+// not needs its owner's hash.
 
 import { assert } from "../protocol/assert.ts";
 import type { TransferCommand } from "../protocol/command.ts";
@@ -21,6 +22,7 @@ import {
 import { startPlainMove } from "./plain-move.ts";
 import { startSaga } from "./saga-start.ts";
 import { balancesOfAll, refusedOutcome, settledOutcome } from "./terminal-outcome.ts";
+import type { Wallet } from "./wallet.ts";
 
 /** A command with its tenant and the number under which it was claimed. */
 export interface Claimed<Kind> {
@@ -39,8 +41,11 @@ export function decideTransfer(ledger: Ledger, claimed: Claimed<TransferCommand>
   const [leg] = command.legs;
   assert(leg !== undefined, "a transfer has at least one leg");
   if (command.legs.length > 1 || command.holdTtlMs !== null) return decideTheLongWay(ledger, claimed);
-  const peer = placeOf(ledger, tenant, leg.to);
-  if (peer === ledger.shard) return decideOneLeg(ledger, tenant, command);
+  const to = ledger.loadedWallet(tenant, leg.to);
+  const peer = to === undefined ? placeOf(ledger, tenant, leg.to) : ledger.shard;
+  if (peer === ledger.shard) {
+    return decideOneLeg(ledger, tenant, command, to ?? ledger.wallet(tenant, leg.to));
+  }
   return command.ifVersion === null
     ? startPlainMove(ledger, { number: claimed.number, tenant, command, leg, peer })
     : decideTheLongWay(ledger, claimed);
@@ -61,11 +66,16 @@ export function decideTheLongWay(ledger: Ledger, claimed: Claimed<TransferComman
   return command.holdTtlMs === null ? postMove(ledger, claimed, move) : placeHold(ledger, claimed, move);
 }
 
-function decideOneLeg(ledger: Ledger, tenant: TenantName, command: TransferCommand): Outcome {
+/** @param to undefined when no such wallet was opened */
+function decideOneLeg(
+  ledger: Ledger,
+  tenant: TenantName,
+  command: TransferCommand,
+  to: Wallet | undefined,
+): Outcome {
   const [leg] = command.legs;
   assert(leg !== undefined, "a transfer has at least one leg");
   const from = ledger.wallet(tenant, leg.from);
-  const to = ledger.wallet(tenant, leg.to);
   const refused = judgeLeg(from, to, leg, command.ifVersion);
   if (refused) return refusedOutcome(ledger, command, refused);
   assert(from !== undefined && to !== undefined, "a judged move has all its wallets");

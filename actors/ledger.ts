@@ -210,6 +210,8 @@ export interface Ledger {
 
   /** The live actor of a wallet, loaded on first use. */
   wallet(tenant: TenantName, name: WalletName): Wallet | undefined;
+  /** The live actor of a wallet if it is in memory; `undefined` does not say that there is none. */
+  loadedWallet(tenant: TenantName, name: WalletName): Wallet | undefined;
   /** Number of wallets that an owner has ever opened. */
   walletCount(tenant: TenantName, owner: OwnerName): number;
   /** Makes a wallet with zero balances, status open and version 0; a step of kind open must follow. */

@@ -17,6 +17,9 @@ export class WalletCache {
   readonly #tenants = new Map<TenantName, Map<WalletName, Wallet>>();
   readonly #ring: Wallet[] = [];
   #hand = 0;
+  /** The tenant asked for last, and its wallets. */
+  #lastTenant: TenantName | null = null;
+  #lastWallets: Map<WalletName, Wallet> | undefined;
 
   /** @param walletsMax how many wallets stay after a trim, at least 1 */
   constructor(walletsMax: number = WALLET_CACHE_MAX) {
@@ -31,14 +34,14 @@ export class WalletCache {
 
   /** @returns the wallet, which counts as used now, or `undefined` when it is not in memory. O(1). */
   get(tenant: TenantName, name: WalletName): Wallet | undefined {
-    const wallet = this.#tenants.get(tenant)?.get(name);
+    const wallet = this.#walletsOf(tenant)?.get(name);
     if (wallet) wallet.warm = true;
     return wallet;
   }
 
   /** The wallet, or `undefined` when it is not in memory; does not count as use. */
   peek(tenant: TenantName, name: WalletName): Wallet | undefined {
-    return this.#tenants.get(tenant)?.get(name);
+    return this.#walletsOf(tenant)?.get(name);
   }
 
   /**
@@ -51,6 +54,7 @@ export class WalletCache {
     if (!wallets) {
       wallets = new Map();
       this.#tenants.set(wallet.tenant, wallets);
+      this.#lastTenant = null;
     }
     assert(!wallets.has(wallet.name), "a wallet has one actor");
     wallets.set(wallet.name, wallet);
@@ -83,15 +87,27 @@ export class WalletCache {
   /** Forgets everything, dirty wallets too: what a rollback does. */
   clear(): void {
     this.#tenants.clear();
+    this.#lastTenant = null;
     this.#ring.length = 0;
     this.#hand = 0;
+  }
+
+  #walletsOf(tenant: TenantName): Map<WalletName, Wallet> | undefined {
+    if (tenant !== this.#lastTenant) {
+      this.#lastTenant = tenant;
+      this.#lastWallets = this.#tenants.get(tenant);
+    }
+    return this.#lastWallets;
   }
 
   /** The last of the ring takes the place at the hand, so that no gap is left. */
   #putAway(wallet: Wallet): void {
     const wallets = this.#tenants.get(wallet.tenant);
     wallets?.delete(wallet.name);
-    if (wallets?.size === 0) this.#tenants.delete(wallet.tenant);
+    if (wallets?.size === 0) {
+      this.#tenants.delete(wallet.tenant);
+      this.#lastTenant = null;
+    }
     const last = this.#ring.pop();
     if (last && last !== wallet) this.#ring[this.#hand] = last;
   }

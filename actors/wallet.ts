@@ -13,6 +13,8 @@ export type WalletStatus = "open" | "frozen" | "closed";
 export interface Wallet {
   /** Dense per shard in the order of opening; the row's key. */
   readonly number: number;
+  /** The owner's number, dense per shard as well. */
+  readonly owner: number;
   readonly tenant: TenantName;
   readonly name: WalletName;
   readonly asset: AssetName;

@@ -45,10 +45,10 @@ export function runTurn(
   file.begin();
   onStage("decode");
   try {
-    prefetchCommands(file, records);
-    onStage("index");
     prefetchWallets(file, records);
     onStage("load");
+    prefetchCommands(file, records);
+    onStage("index");
     const answers = records.map((record) => applyOne(file, record, quarantine, progress));
     onStage("decide");
     progress.position = 0;

@@ -1,34 +1,36 @@
-// Loads the wallets that a turn's commands name and that are not in memory, in one query per tenant instead
-// of one per wallet. Only a matter of speed: the ledger loads whatever this leaves out.
+// Looks up the wallets that a turn's commands name, and loads those that are not in memory in one query per tenant
+// instead of one per wallet. Only a matter of speed: the ledger looks up whatever this leaves out.
 
-import { isHere } from "../actors/move-tally.ts";
 import type { Command } from "../protocol/command.ts";
-import type { TenantName, WalletName } from "../protocol/names.ts";
+import type { TenantName } from "../protocol/names.ts";
 import type { ShardFile } from "../storage/shard-file.ts";
+import type { WalletTable } from "../storage/wallet-table.ts";
 import type { TurnRecord } from "./turn-record.ts";
 
-/** Loads what `records` name into the wallet cache. Inside the turn's transaction. */
-export function prefetchWallets(file: ShardFile, records: readonly TurnRecord[]): void {
-  const named = new Map<TenantName, WalletName[]>();
+/** Looks up what `records` name. Inside the turn's transaction. */
+export function prefetchWallets({ ledger: { wallets } }: ShardFile, records: readonly TurnRecord[]): void {
   for (const { record } of records) {
     if (record.kind !== "commands") continue;
-    const names = named.get(record.tenant) ?? [];
-    named.set(record.tenant, names);
     for (const decoded of record.commands) {
-      if ("command" in decoded) collect(file, record.tenant, decoded.command, names);
+      if ("command" in decoded) expectWallets(wallets, record.tenant, decoded.command);
     }
   }
-  for (const [tenant, names] of named) file.prefetch(tenant, names);
+  wallets.loadExpected();
 }
 
-/** Wallets of other shards would be looked for in vain. */
-function collect(file: ShardFile, tenant: TenantName, command: Command, names: WalletName[]): void {
+function expectWallets(wallets: WalletTable, tenant: TenantName, command: Command): void {
   if (command.op === "transfer") {
-    for (const { from, to } of command.legs) {
-      if (isHere(file.ledger, tenant, from)) names.push(from);
-      if (isHere(file.ledger, tenant, to)) names.push(to);
+    const { id, legs } = command;
+    const [leg] = legs;
+    if (leg !== undefined && legs.length === 1) {
+      wallets.expectPair(tenant, id, leg);
+      return;
+    }
+    for (const { from, to } of legs) {
+      wallets.expect(tenant, from);
+      wallets.expect(tenant, to);
     }
   } else if ("wallet" in command) {
-    names.push(command.wallet);
+    wallets.expect(tenant, command.wallet);
   }
 }

@@ -113,7 +113,7 @@ function readPlain(plain: PlainCommandReader, reader: PackReader): DecodedComman
   const command = plain.read(reader.at);
   if (!command) return undefined;
   reader.at = plain.at;
-  return { command, content: reader.slice(plain.contentAt, plain.at) };
+  return { command, content: reader.slice(plain.contentAt, plain.at), shard: plain.shard };
 }
 
 function readCommand(reader: PackReader, context: DecodeContext): DecodedCommandOrRefusal {
@@ -156,7 +156,7 @@ function decodeOne(framed: FramedCommand, context: DecodeContext): DecodedComman
     return { id: framed.id ?? echoedId(framed.otherId), op: contentOp(content) ?? null, shape };
   }
   const canonical = slice && isCanonical(command, content) ? slice : encodeCommand(command);
-  return { command, content: canonical };
+  return { command, content: canonical, shard: context.shard };
 }
 
 /** Whether the fields whose text or order may vary came in their canonical form. */

@@ -50,7 +50,7 @@ export function decodeCommandMessage(bytes: Uint8Array, context: DecodeContext):
   if (bytes.length > MESSAGE_BYTES_MAX) return [refusedMessage("too_large", "message")];
   const transfers = plain.read(bytes, context);
   if (!transfers) return decodeMessageTheLongWay(bytes, context);
-  return transfers.map((command) => ({ command, content: encodeCommand(command) }));
+  return transfers.map((command) => ({ command, content: encodeCommand(command), shard: context.shard }));
 }
 
 /** {@link decodeCommandMessage} of a message of any size by way of JSON.parse: what the short way is held against. */
@@ -87,7 +87,7 @@ export function decodeCommandValue(value: unknown, context: DecodeContext): Deco
   checkShard(owner, context, check);
   const command = shapeCommand(op, value, { id, owner }, check);
   if (!command) return { ...echo, shape: check.refusal ?? refusal("malformed", null) };
-  return { command, content: encodeCommand(command) };
+  return { command, content: encodeCommand(command), shard: context.shard };
 }
 
 /** Notes `wrong_shard` when the owner lives elsewhere than where the message arrived. */

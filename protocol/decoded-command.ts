@@ -10,6 +10,8 @@ export interface DecodedCommand {
   readonly command: Command;
   /** May be a view over the message that was decoded. */
   readonly content: Uint8Array;
+  /** The shard that the decoder has found to be the owner's; null = it has not looked. */
+  readonly shard: number | null;
 }
 
 /** A command that failed its shape check: never recorded, its id stays free. */

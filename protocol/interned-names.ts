@@ -6,7 +6,7 @@
 // Bounded: places are fixed, and names are short.
 
 import { parseAsset, parseOwner, parseTenant, parseWallet } from "./names.ts";
-import { hashBytes } from "./shard-map.ts";
+import { hashBytes, hashText } from "./shard-map.ts";
 
 /** Names that each table holds at most: with all names long, owners and wallets together take 12 MB. */
 const PLACES = 1 << 16;
@@ -41,11 +41,15 @@ export class InternedNames<Name extends string> {
     return this.at(bytes, start, end, hashBytes(bytes, start, end));
   }
 
+  /** The string that {@link find} gives for a name, when it came lately; else the name itself. Never throws. */
+  known(name: Name): Name {
+    const known = this.#names[hashText(name) & LAST_PLACE];
+    return known === name ? known : name;
+  }
+
   #add(bytes: Uint8Array, start: number, end: number, place: number): Name | undefined {
     if (end - start > NAME_BYTES_MAX) return undefined;
-    const units: number[] = [];
-    for (let index = start; index < end; index += 1) units.push(bytes[index] ?? 0);
-    const name = this.#parse(String.fromCharCode(...units));
+    const name = this.#parse(Buffer.prototype.latin1Slice.call(bytes, start, end));
     if (name !== undefined) this.#names[place] = name;
     return name;
   }

@@ -2,7 +2,7 @@
 // record and the moment at which its outcome was handed to the connection. Counted by the engine since a shard
 // became active, told in its status, read as the difference of two readings.
 //
-//   stored ─log─► received ─queue─► turn: decode · index · load · decide · write · commit · reply ─► handed over
+//   stored ─log─► received ─queue─► turn: decode · load · index · decide · write · commit · reply ─► handed over
 //
 // A command waits for the whole of its turn, so a turn's stage counts once for each of its commands (`seconds`);
 // what the stage cost the thread is counted once (`workSeconds`). The total is measured for each record from its
@@ -12,7 +12,7 @@
 import { combinedCounts, isPhaseCounts, type PhaseCounts, percentileMicros } from "./phase-histogram.ts";
 
 /** The stages of a turn, in order. */
-export const TURN_STAGES = ["decode", "index", "load", "decide", "write", "commit", "reply"] as const;
+export const TURN_STAGES = ["decode", "load", "index", "decide", "write", "commit", "reply"] as const;
 /** All phases, in order. */
 export const PHASES = ["log", "queue", ...TURN_STAGES] as const;
 
@@ -26,8 +26,8 @@ export const PHASE_MEANING: Readonly<Record<Phase, string>> = {
   log: "stored by the server until read by the engine",
   queue: "read until its turn begins",
   decode: "bytes to commands, digests, BEGIN",
-  index: "command ids looked up together",
   load: "wallets loaded together",
+  index: "command ids looked up together",
   decide: "decided in log order",
   write: "rows written",
   commit: "COMMIT with its fsync",

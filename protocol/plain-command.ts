@@ -24,6 +24,8 @@ const TRUE = 0xc3;
 export class PlainCommandReader extends PlainCursor {
   /** Where its content begins. */
   contentAt = 0;
+  /** The shard whose owners it reads commands of; null = any. */
+  readonly shard: number | null;
   readonly #context: DecodeContext;
   readonly #tenantHash: number;
 
@@ -31,6 +33,7 @@ export class PlainCommandReader extends PlainCursor {
   constructor(bytes: Uint8Array, context: DecodeContext) {
     super(bytes);
     this.#context = context;
+    this.shard = context.shard;
     this.#tenantHash = tenantHash(context.tenant);
   }
 

@@ -147,7 +147,7 @@ export class ByteWriter {
     this.#reserve(16);
     const bytes = this.#bytes;
     const start = this.#length;
-    if (id === this.#lastId) bytes.copyWithin(start, this.#lastIdAt, this.#lastIdAt + 16);
+    if (id === this.#lastId) copyShort(bytes, start, bytes, this.#lastIdAt, this.#lastIdAt + 16);
     else writeId(bytes, start, id);
     this.#lastId = id;
     this.#lastIdAt = start;

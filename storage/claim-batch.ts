@@ -5,7 +5,15 @@
 // the last one. A verdict holds until the turn ends: runs change in its last writes only.
 
 import type { CommandId } from "../protocol/command-id.ts";
+import type { OwnerName, TenantName } from "../protocol/names.ts";
 import type { HashBatch } from "./index-run.ts";
+
+/** Whose id it is; the name is the string that the command holds, which is told by its address in memory. */
+export interface ClaimOwner {
+  readonly tenant: TenantName;
+  readonly number: number;
+  readonly name: OwnerName;
+}
 
 /** Ids of one turn; what is beyond is looked up one by one. */
 const IDS_MAX = 16 * 1024;
@@ -14,44 +22,60 @@ const AHEAD_MAX = 64;
 
 /** See the file header. */
 export class ClaimBatch implements HashBatch {
+  readonly #tenants: TenantName[] = [];
   readonly #owners: number[] = [];
+  readonly #names: OwnerName[] = [];
   readonly #ids: CommandId[] = [];
   readonly #holders: number[] = [];
   highs = new Uint32Array(1024);
   lows = new Uint32Array(1024);
   #next = 0;
+  #place = -1;
 
   /** Ids in it. */
   get count(): number {
     return this.#ids.length;
   }
 
-  /** Puts an id in, free for now; `false` when there is no room. */
+  /** The place of the id that was sought last, or -1. */
+  get place(): number {
+    return this.#place;
+  }
+
+  /** Puts an id in, free for now, if there is room. */
   push(
-    owner: number,
+    { tenant, number, name }: ClaimOwner,
     id: CommandId,
     { high, low }: { readonly high: number; readonly low: number },
-  ): boolean {
+  ): void {
     const place = this.#ids.length;
-    if (place === IDS_MAX) return false;
+    if (place === IDS_MAX) return;
     if (place === this.highs.length) this.#grow();
-    this.#owners.push(owner);
+    this.#tenants.push(tenant);
+    this.#owners.push(number);
+    this.#names.push(name);
     this.#ids.push(id);
     this.#holders.push(0);
     this.highs[place] = high;
     this.lows[place] = low;
-    return true;
   }
 
-  /** The place of an id, at or behind the last one asked for, or -1. */
-  placeOf(owner: number, id: CommandId): number {
+  /** Goes on to an id, if it is behind the last one that was found. @returns its owner's number, or undefined */
+  seek(tenant: TenantName, name: OwnerName, id: CommandId): number | undefined {
     const end = Math.min(this.#ids.length, this.#next + AHEAD_MAX);
+    this.#place = -1;
     for (let place = this.#next; place < end; place += 1) {
-      if (this.#ids[place] !== id || this.#owners[place] !== owner) continue;
+      if (this.#ids[place] !== id || this.#names[place] !== name || this.#tenants[place] !== tenant) continue;
+      this.#place = place;
       this.#next = place + 1;
-      return place;
+      return this.#owners[place];
     }
-    return -1;
+    return undefined;
+  }
+
+  /** Whether an id is the one at a place. */
+  isAt(place: number, owner: number, id: CommandId): boolean {
+    return this.#ids[place] === id && this.#owners[place] === owner;
   }
 
   /** The number of the command that holds the id at a place; 0 = none that a run covers. */
@@ -71,10 +95,13 @@ export class ClaimBatch implements HashBatch {
 
   /** Empties it: the turn ended. */
   clear(): void {
+    this.#tenants.length = 0;
     this.#owners.length = 0;
+    this.#names.length = 0;
     this.#ids.length = 0;
     this.#holders.length = 0;
     this.#next = 0;
+    this.#place = -1;
   }
 
   #grow(): void {

@@ -13,7 +13,8 @@
 
 import { assert } from "../protocol/assert.ts";
 import type { CommandId } from "../protocol/command-id.ts";
-import { ClaimBatch } from "./claim-batch.ts";
+import type { OwnerName, TenantName } from "../protocol/names.ts";
+import { ClaimBatch, type ClaimOwner } from "./claim-batch.ts";
 import { ClaimTable } from "./claim-table.ts";
 import { type ClaimHash, CommandHash } from "./command-hash.ts";
 import type { Connection } from "./database.ts";
@@ -74,18 +75,27 @@ export class CommandClaims {
   }
 
   /**
-   * Claims an id for a number: the one behind the last.
+   * The next claim is of this id.
+   * @returns its owner's number if the id was expected
+   */
+  seek(tenant: TenantName, owner: OwnerName, id: CommandId): number | undefined {
+    return this.#batch.seek(tenant, owner, id);
+  }
+
+  /**
+   * Claims an id for a number: the one behind the last. Of an id that was expected, after `seek`.
    * @param owner the owner's number
    * @returns null when the id was free and now has the number, else the number that holds it
    */
   claim(owner: number, id: CommandId, number: number): number | null {
-    const place = this.#batch.placeOf(owner, id);
+    const { place } = this.#batch;
+    assert(place < 0 || this.#batch.isAt(place, owner, id), "the id that is claimed was sought");
     if (place < 0) this.#hash.of(owner, id);
     const high = place < 0 ? this.#hash.high : (this.#batch.highs[place] ?? 0);
     const low = place < 0 ? this.#hash.low : (this.#batch.lows[place] ?? 0);
-    let holder = this.#findNewest({ owner, id }, high, low);
+    let holder = this.#findNewest(owner, id, high, low);
     if (holder === 0) {
-      holder = place < 0 ? this.#findInRuns({ owner, id }, high, low) : this.#batch.holder(place);
+      holder = place < 0 ? this.#findInRuns(owner, id, high, low) : this.#batch.holder(place);
     }
     if (holder > 0) return holder;
     this.#active.add(high, low, number);
@@ -96,19 +106,20 @@ export class CommandClaims {
   find(owner: number, id: CommandId): number | null {
     this.#hash.of(owner, id);
     const { high, low } = this.#hash;
-    const newest = this.#findNewest({ owner, id }, high, low);
-    return (newest > 0 ? newest : this.#findInRuns({ owner, id }, high, low)) || null;
+    const newest = this.#findNewest(owner, id, high, low);
+    return (newest > 0 ? newest : this.#findInRuns(owner, id, high, low)) || null;
+  }
+
+  /** Notes an id of the turn for `lookUpExpected`. */
+  expect(owner: ClaimOwner, id: CommandId): void {
+    this.#hash.of(owner.number, id);
+    this.#batch.push(owner, id, this.#hash);
   }
 
   /** Looks the ids of a turn up in the runs, all at once. Inside the turn, before its commands are applied. */
-  prefetch(keys: readonly ClaimKey[]): void {
+  lookUpExpected(): void {
     const batch = this.#batch;
-    const from = batch.count;
-    for (const { owner, id } of keys) {
-      this.#hash.of(owner, id);
-      if (!batch.push(owner, id, this.#hash)) break;
-    }
-    this.#runs.collectAll(batch, from, (place, number) => {
+    this.#runs.collectAll(batch, 0, (place, number) => {
       const { owner, id } = batch.keyAt(place);
       assert(id !== undefined, "a place of the batch has an id");
       if (this.#claims.isClaim(number, owner, id)) batch.setHolder(place, number);
@@ -171,19 +182,19 @@ export class CommandClaims {
     this.#isFrozen = true;
   }
 
-  #findNewest(key: ClaimKey, high: number, low: number): number {
-    const newest = this.#findIn(this.#active, key, high, low);
-    return newest === 0 && this.#isFrozen ? this.#findIn(this.#other, key, high, low) : newest;
+  #findNewest(owner: number, id: CommandId, high: number, low: number): number {
+    const newest = this.#findIn(this.#active, owner, id, high, low);
+    return newest === 0 && this.#isFrozen ? this.#findIn(this.#other, owner, id, high, low) : newest;
   }
 
-  #findIn(table: ClaimTable, { owner, id }: ClaimKey, high: number, low: number): number {
+  #findIn(table: ClaimTable, owner: number, id: CommandId, high: number, low: number): number {
     for (let number = table.find(high, low); number > 0; number = table.next(high, low)) {
       if (this.#claims.isClaim(number, owner, id)) return number;
     }
     return 0;
   }
 
-  #findInRuns({ owner, id }: ClaimKey, high: number, low: number): number {
+  #findInRuns(owner: number, id: CommandId, high: number, low: number): number {
     this.#numbers.length = 0;
     this.#runs.collect(high, low, this.#numbers);
     return this.#numbers.find((number) => this.#claims.isClaim(number, owner, id)) ?? 0;

@@ -6,6 +6,7 @@
 // of the two places holds an outcome depends on records alone, never on turns.
 
 import type { CommandRow } from "../actors/ledger.ts";
+import type { Wallet } from "../actors/wallet.ts";
 import { assert } from "../protocol/assert.ts";
 import type { CommandId } from "../protocol/command-id.ts";
 import type { OwnerName, TenantName } from "../protocol/names.ts";
@@ -77,17 +78,18 @@ export class CommandTable implements StoredClaims {
     this.#claims = new CommandClaims(database, this, index);
   }
 
-  /** Looks the ids of a turn's commands up before they are applied; owners that are new have none. */
-  prefetch(
-    tenant: TenantName,
-    commands: readonly { readonly owner: OwnerName; readonly id: CommandId }[],
-  ): void {
-    const keys: ClaimKey[] = [];
-    for (const { owner, id } of commands) {
-      const row = this.#names.findOwner(tenant, owner);
-      if (row) keys.push({ owner: row.number, id });
-    }
-    this.#claims.prefetch(keys);
+  /**
+   * Notes an id that the turn will claim, for `lookUpExpected`; an owner that is new has none.
+   * @param wallet one of the owner's, if it is at hand: it knows the owner's number
+   */
+  expect(tenant: TenantName, owner: OwnerName, id: CommandId, wallet?: Wallet): void {
+    const number = wallet === undefined ? this.#names.findOwner(tenant, owner)?.number : wallet.owner;
+    if (number !== undefined) this.#claims.expect({ tenant, number, name: owner }, id);
+  }
+
+  /** Looks the ids that were noted up, all at once, before their commands are applied. */
+  lookUpExpected(): void {
+    this.#claims.lookUpExpected();
   }
 
   isClaim(number: number, owner: number, id: CommandId): boolean {
@@ -102,16 +104,16 @@ export class CommandTable implements StoredClaims {
   /** Claims an id: its new number, or the row that holds it. */
   claim(command: Omit<CommandRow, "number" | "outcome">): { number: number } | { existing: CommandRow } {
     const { tenant, owner, id, content } = command;
-    const ownerRow = this.#names.internOwner(tenant, owner);
+    const ownerNumber = this.#claims.seek(tenant, owner, id) ?? this.#names.internOwner(tenant, owner).number;
     const number = this.#meta.row.lastCommand + 1;
-    const holder = this.#claims.claim(ownerRow.number, id, number);
+    const holder = this.#claims.claim(ownerNumber, id, number);
     if (holder !== null) return { existing: this.command(holder) };
     this.#meta.row.lastCommand = number;
     const { writer } = this.#log;
     this.#log.open(WRITE.claim);
     writer.varint(number);
     const start = writer.length;
-    writeClaim(writer, { owner: ownerRow.number, id, content });
+    writeClaim(writer, { owner: ownerNumber, id, content });
     this.#rows.push(number, start);
     this.#waiting.push(null);
     return { number };

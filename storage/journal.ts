@@ -204,8 +204,9 @@ export class Journal {
     assert(this.#wallets.isLive(wallet), "a step changes live wallets");
     assert(wallet.lastStep < step, "a step names each wallet once");
     wallet.posted += change.posted;
-    wallet.held += change.held;
-    wallet.incoming += change.incoming;
+    // Adding nothing would make a new number.
+    if (change.held !== 0n) wallet.held += change.held;
+    if (change.incoming !== 0n) wallet.incoming += change.incoming;
     if (change.min !== undefined) wallet.min = change.min;
     if (change.max !== undefined) wallet.max = change.max;
     if (change.status !== undefined) wallet.status = change.status;

@@ -10,10 +10,9 @@
 
 import type { PairState } from "../actors/ledger.ts";
 import { assert } from "../protocol/assert.ts";
-import type { CommandId } from "../protocol/command-id.ts";
 import { chainHash } from "../protocol/digest.ts";
 import { RECORD_HASHES_KEPT, WAL_BYTES_MAX } from "../protocol/limits.ts";
-import type { OwnerName, TenantName, WalletName } from "../protocol/names.ts";
+import type { OwnerName, TenantName } from "../protocol/names.ts";
 import { WALLET_LAG, type WalletLagLimits } from "./balance-table.ts";
 import { type CheckpointReport, WalFile } from "./checkpoint.ts";
 import type { ClaimOptions } from "./command-claims.ts";
@@ -255,19 +254,6 @@ export class ShardFile {
       // What brought the turn down is being thrown already; this file only must not be used again.
       this.#mode = "unusable";
     }
-  }
-
-  /** Loads wallets of a tenant that are not in memory, in one query. Inside a turn. */
-  prefetch(tenant: TenantName, names: readonly WalletName[]): void {
-    this.ledger.wallets.prefetch(tenant, names);
-  }
-
-  /** Looks the ids of a tenant's commands up before they are applied, all at once. Inside a turn. */
-  prefetchCommands(
-    tenant: TenantName,
-    commands: readonly { readonly owner: OwnerName; readonly id: CommandId }[],
-  ): void {
-    this.ledger.commands.prefetch(tenant, commands);
   }
 
   /** Hash (16 bytes) of the record at a position; null when it is not kept any more or not applied yet. */

@@ -104,6 +104,10 @@ export class ShardLedger implements Ledger {
     return this.wallets.wallet(tenant, name);
   }
 
+  loadedWallet(tenant: TenantName, name: WalletName): Wallet | undefined {
+    return this.wallets.loaded(tenant, name);
+  }
+
   walletCount(tenant: TenantName, owner: OwnerName): number {
     return this.names.findOwner(tenant, owner)?.wallets ?? 0;
   }
@@ -121,6 +125,7 @@ export class ShardLedger implements Ledger {
   claimCommand(
     command: Omit<CommandRow, "number" | "outcome">,
   ): { number: number } | { existing: CommandRow } {
+    this.wallets.seek(command.id);
     return this.commands.claim(command);
   }
 

@@ -4,6 +4,7 @@
 // (wallet-lag.ts).
 
 import type { Wallet, WalletStatus } from "../actors/wallet.ts";
+import { WALLETS } from "../protocol/interned-names.ts";
 import type { AssetName, OwnerName, TenantName, WalletName } from "../protocol/names.ts";
 import { StorageFault } from "./storage-error.ts";
 
@@ -13,6 +14,7 @@ export const WALLET_STATUSES = ["open", "frozen", "closed"] as const satisfies r
 /** A wallet's rows as SQLite gives them with safe integers. */
 export interface WalletSqlRow {
   readonly number: bigint;
+  readonly ownerNumber: bigint;
   readonly tenant: TenantName;
   readonly owner: OwnerName;
   readonly purse: string;
@@ -31,7 +33,7 @@ export interface WalletSqlRow {
 }
 
 /** Columns of {@link WalletSqlRow}; wallet is `w`, balance `b`, owner `o`, tenant `t`. */
-export const WALLET_COLUMNS = `w.number, t.name AS tenant, o.name AS owner, w.purse, w.asset,
+export const WALLET_COLUMNS = `w.number, w.owner AS ownerNumber, t.name AS tenant, o.name AS owner, w.purse, w.asset,
   w.opened_min AS openedMin, w.opened_max AS openedMax, w.meta, b.posted, b.held, b.incoming, b.min, b.max,
   b.status, b.version, b.last_step AS lastStep`;
 
@@ -39,14 +41,15 @@ export const WALLET_COLUMNS = `w.number, t.name AS tenant, o.name AS owner, w.pu
 export const WALLET_ROWS = `SELECT ${WALLET_COLUMNS} FROM wallet w JOIN balance b ON b.number = w.number
   JOIN owner o ON o.number = w.owner JOIN tenant t ON t.number = o.tenant`;
 
-/** The actor that a wallet's rows describe. Errors: `StorageFault` for a status that is none. */
+/** The actor that a wallet's rows describe; its name is the string that commands hold, if one came. Errors: `StorageFault` for a status that is none. */
 export function walletOf(row: WalletSqlRow): Wallet {
   const status = WALLET_STATUSES[Number(row.status)];
   if (!status) throw new StorageFault("corrupt", `wallet ${row.number} has status ${row.status}`);
   return {
     number: Number(row.number),
+    owner: Number(row.ownerNumber),
     tenant: row.tenant,
-    name: `${row.owner}:${row.purse}` as WalletName,
+    name: WALLETS.known(`${row.owner}:${row.purse}` as WalletName),
     asset: row.asset,
     openedMin: row.openedMin ?? "unlimited",
     openedMax: row.openedMax ?? "unlimited",

@@ -8,9 +8,11 @@ import type { WalletFields } from "../actors/ledger.ts";
 import type { Wallet } from "../actors/wallet.ts";
 import { WalletCache } from "../actors/wallet-cache.ts";
 import { assert } from "../protocol/assert.ts";
+import type { CommandId } from "../protocol/command-id.ts";
 import type { Bound } from "../protocol/money.ts";
 import type { OwnerName, TenantName, WalletName } from "../protocol/names.ts";
 import { ownerOf, purseOf } from "../protocol/names.ts";
+import { shardOf } from "../protocol/shard-map.ts";
 import { BalanceTable, type WalletLagLimits } from "./balance-table.ts";
 import type { Connection } from "./database.ts";
 import { GenerationCache } from "./generation-cache.ts";
@@ -19,6 +21,7 @@ import type { NameTable } from "./name-table.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
 import type { StepRow } from "./step-row.ts";
 import { StorageFault } from "./storage-error.ts";
+import { TurnWallets } from "./turn-wallets.ts";
 import { WalletLag } from "./wallet-lag.ts";
 import { WALLET_COLUMNS, WALLET_ROWS, type WalletSqlRow, walletOf } from "./wallet-row.ts";
 
@@ -50,6 +53,9 @@ export class WalletTable {
   readonly #cache: WalletCache;
   readonly #walletNames = new GenerationCache<number, WalletName>(NAMES_CACHED);
   readonly #balances: BalanceTable;
+  readonly #turn = new TurnWallets();
+  /** Wallets of a turn's commands that are to be loaded. */
+  readonly #missing = new Map<TenantName, Set<WalletName>>();
   readonly #sql;
 
   constructor(database: Connection, log: StateLog, { meta, names, lag }: WalletParts) {
@@ -84,8 +90,8 @@ export class WalletTable {
 
   /** The live actor, loaded on first use. */
   wallet(tenant: TenantName, name: WalletName): Wallet | undefined {
-    const cached = this.#cache.get(tenant, name);
-    if (cached) return cached;
+    const loaded = this.loaded(tenant, name);
+    if (loaded) return loaded;
     const row = this.#sql.one.get(tenant, ownerOf(name), purseOf(name));
     if (!row) return;
     const wallet = walletOf(row);
@@ -93,13 +99,54 @@ export class WalletTable {
     return wallet;
   }
 
-  /** Loads the wallets of a tenant that are not in memory, in one query. */
-  prefetch(tenant: TenantName, names: readonly WalletName[]): void {
-    const missing = new Set<WalletName>();
-    for (const name of names) if (!this.#cache.peek(tenant, name)) missing.add(name);
-    if (missing.size === 0) return;
-    for (const row of this.#sql.many.all(JSON.stringify([...missing]), tenant))
-      this.#cache.put(walletOf(row));
+  /** The live actor if it is in memory; `undefined` does not say that there is none. */
+  loaded(tenant: TenantName, name: WalletName): Wallet | undefined {
+    const named = this.#turn.find(tenant, name);
+    if (!named) return this.#cache.get(tenant, name);
+    named.warm = true;
+    return named;
+  }
+
+  /** Looks a wallet up that the turn will need; one that is not in memory is loaded by `loadExpected`. */
+  expect(tenant: TenantName, name: WalletName): Wallet | undefined {
+    const wallet = this.#cache.peek(tenant, name);
+    if (!wallet) this.#miss(tenant, name);
+    return wallet;
+  }
+
+  /** The same for the two wallets of a transfer, which are at hand when its id has been claimed. */
+  expectPair(
+    tenant: TenantName,
+    id: CommandId,
+    names: { readonly from: WalletName; readonly to: WalletName },
+  ): void {
+    this.#turn.push(tenant, id, names, this.expect(tenant, names.from), this.expect(tenant, names.to));
+  }
+
+  /** Loads what was expected and is not in memory, in one query for each tenant. */
+  loadExpected(): void {
+    if (this.#missing.size === 0) return;
+    for (const [tenant, names] of this.#missing) {
+      for (const row of this.#sql.many.all(JSON.stringify([...names]), tenant))
+        this.#cache.put(walletOf(row));
+    }
+    this.#missing.clear();
+    this.#turn.fill(this.#cache);
+  }
+
+  /** A command is applied from here on. */
+  seek(id: CommandId): void {
+    this.#turn.seek(id);
+  }
+
+  /** The wallets of the turn are needed in their order once more. */
+  rewind(): void {
+    this.#turn.rewind();
+  }
+
+  /** A wallet of the command that was sought, if it was expected and is there. */
+  expected(tenant: TenantName, name: WalletName): Wallet | undefined {
+    return this.#turn.find(tenant, name);
   }
 
   /** All wallets of an owner by purse, as committed; not kept in memory. Between turns. */
@@ -132,6 +179,7 @@ export class WalletTable {
     this.#names.countWallet(owner);
     const wallet: Wallet = {
       number,
+      owner: owner.number,
       tenant,
       name,
       asset,
@@ -203,6 +251,7 @@ export class WalletTable {
 
   /** Bounds the memory after a commit. */
   committed(): void {
+    this.#turn.clear();
     this.#cache.trim();
     this.#walletNames.trim();
   }
@@ -210,8 +259,19 @@ export class WalletTable {
   /** Forgets everything: a rollback. */
   drop(): void {
     this.#balances.drop();
+    this.#turn.clear();
+    this.#missing.clear();
     this.#cache.clear();
     this.#walletNames.clear();
+  }
+
+  /** Wallets of other shards would be looked for in vain. */
+  #miss(tenant: TenantName, name: WalletName): void {
+    const { shard, shards } = this.#meta.row;
+    if (shards > 1 && shardOf(tenant, ownerOf(name), shards) !== shard) return;
+    const names = this.#missing.get(tenant);
+    if (names) names.add(name);
+    else this.#missing.set(tenant, new Set([name]));
   }
 
   #logCreation(number: number, owner: number, { name, asset, min, max, meta }: WalletFields): void {

@@ -185,9 +185,13 @@ test("a command of an owner who lives elsewhere is refused and not recorded", ()
   using lab = new ScriptLab(2);
   const command = lab.command("open b:usd");
   const elsewhere = lab.lab.at(0);
-  elsewhere.append(lab.lab.timeMs, { kind: "commands", tenant: TENANT, commands: [decodedCommand(command)] });
-  const outcome = elsewhere.turn().at(-1)?.answered[0]?.outcome ?? null;
-  assert.equal(lab.describe(outcome), "wrong_shard b");
+  // Whether the decoder has not looked, or has looked for the shard of the owner, which this is not.
+  for (const shard of [null, 1]) {
+    const decoded = { ...decodedCommand(command), shard };
+    elsewhere.append(lab.lab.timeMs, { kind: "commands", tenant: TENANT, commands: [decoded] });
+    const outcome = elsewhere.turn().at(-1)?.answered[0]?.outcome ?? null;
+    assert.equal(lab.describe(outcome), "wrong_shard b");
+  }
   assert.equal(elsewhere.file.ledger.findCommand(TENANT, command.owner, command.id), undefined);
   assert.equal(lab.describe(lab.lab.run(command)), "open");
 });

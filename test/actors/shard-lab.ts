@@ -29,7 +29,7 @@ const PARENT_DIRECTORY = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 /** A command as a log record's decoder gives it. */
 export function decodedCommand(command: Command): DecodedCommand {
-  return { command, content: encodeCommand(command) };
+  return { command, content: encodeCommand(command), shard: null };
 }
 
 /** Rows of wallets lag a little, so that every audit meets rows that do and rows that do not. */

@@ -36,6 +36,7 @@ export function walletOf(name: string, text: string): Wallet | undefined {
   assert.ok(asset);
   const wallet: Wallet = {
     number: 1,
+    owner: 1,
     tenant: TENANT,
     name: walletName(name),
     asset,

@@ -5,7 +5,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Packr } from "msgpackr";
 import { encodeCommand } from "../../protocol/command-content.ts";
-import { decodeCommandFrame, encodeCommandFrame, framedCommandBytes } from "../../protocol/command-frame.ts";
+import {
+  decodeCommandFrame,
+  decodeFrameTheLongWay,
+  encodeCommandFrame,
+  framedCommandBytes,
+} from "../../protocol/command-frame.ts";
 import { commandIdBytes, parseCommandId } from "../../protocol/command-id.ts";
 import {
   type DecodeContext,
@@ -141,6 +146,18 @@ test("a frame of another owner than a context's is wrong_owner, of another shard
   assert.equal(code({ ...context, owner: must(parseOwner("bob")) }), "wrong_owner");
   assert.equal(code({ ...context, shard: (home + 1) % 16 }), "wrong_shard");
   assert.equal(code({ ...context, shard: home }), "ok");
+});
+
+test("a command names the shard that its owner was found to be of, and none where nobody looked", () => {
+  const packr = new Packr({ useRecords: false });
+  const frame = packr.pack([1, null, [["alice", uuid, content]]]);
+  for (const shard of [home, null]) {
+    for (const decode of [decodeCommandFrame, decodeFrameTheLongWay]) {
+      const decoded = must(decode(frame, { ...context, shard }).commands[0]);
+      assert.ok("command" in decoded);
+      assert.equal(decoded.shard, shard);
+    }
+  }
 });
 
 /** Longer spellings of a token in the frame below: what stands for it, and where it is searched for. */

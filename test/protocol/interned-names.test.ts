@@ -7,6 +7,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { InternedNames } from "../../protocol/interned-names.ts";
 import { parseOwner } from "../../protocol/names.ts";
+import { must } from "./arbitraries.ts";
 
 test("names that share a place, prefixes of one another and bytes that are no name are told apart", () => {
   const names = new InternedNames(parseOwner);
@@ -30,4 +31,12 @@ test("a name is found without a hash of the caller's", () => {
   assert.equal(names.find(Buffer.from("alice:usd"), 0, 5), "alice");
   assert.equal(names.find(Buffer.from("alice:usd"), 0, 5), "alice");
   assert.equal(names.find(Buffer.from("alice:usd"), 0, 6), undefined);
+});
+
+test("a known name is the name that is asked for, also when another one has its place", () => {
+  const names = new InternedNames(parseOwner);
+  const all = Array.from({ length: 100_000 }, (_, number) => must(parseOwner(`owner-${number}`)));
+  for (const name of all) names.find(Buffer.from(name), 0, name.length);
+  for (const name of all) assert.equal(names.known(name), name);
+  assert.equal(names.known(must(parseOwner("nobody"))), "nobody");
 });

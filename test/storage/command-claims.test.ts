@@ -104,7 +104,10 @@ class Play implements Disposable {
     const claimed = new Map<string, number>();
     if (end === "lost") this.#stealFile();
     shard.file.begin();
-    shard.file.prefetchCommands(TENANT, [...ahead, ...keys.filter(({ id }) => id % 5 > 0)].map(nameOf));
+    for (const { owner, id } of [...ahead, ...keys.filter((key) => key.id % 5 > 0)].map(nameOf)) {
+      shard.file.ledger.commands.expect(TENANT, owner, id);
+    }
+    shard.file.ledger.commands.lookUpExpected();
     shard.record(() => {
       for (const key of keys) this.#claim(key, claimed);
       for (const key of [...ahead, ...keys]) this.#check(key, claimed);
