@@ -14,7 +14,7 @@ import { TransferSource } from "./transfer-source.ts";
 export const singlesScenario: Scenario = {
   name: "singles",
   title: "one transfer a message, in JSON, both wallets on one shard",
-  defaults: { ...USUAL_DEFAULTS, frameCommands: 1, inFlight: 4_000, shards: { strict: 8, relaxed: 4 } },
+  defaults: { ...USUAL_DEFAULTS, frameCommands: 1, inFlight: 4_000, shards: { strict: 16, relaxed: 4 } },
   run: async (stage) => {
     const { parts } = stage;
     const { encoding } = parts.settings;

@@ -56,10 +56,17 @@ export interface EngineProcess {
 export const STOP_WAIT_MS = 10_000;
 const ERROR_OUTPUT_KEPT = 4096;
 const MAIN_FILE = fileURLToPath(new URL("../../engine/node-main.ts", import.meta.url));
+/** Where Node keeps what it made of the sources; not for a built package, which has nothing to make. */
+const COMPILE_CACHE = fileURLToPath(new URL("../../.cache/compile", import.meta.url));
 
 /** The words that start an engine with these options, for `process.execPath`. */
 export function engineArguments(options: NodeOptions): string[] {
   return [...process.execArgv, MAIN_FILE, JSON.stringify(options)];
+}
+
+/** Each thread that strips types by itself takes about 12 MB for it (50 MB in all); from the cache none does. */
+function engineEnvironment(): NodeJS.ProcessEnv {
+  return MAIN_FILE.endsWith(".ts") ? { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env } : process.env;
 }
 
 /** Starts an engine. `onMessage` hears what it says, in order. Never throws: a failed spawn is an exit. */
@@ -68,6 +75,7 @@ export function startEngine(
   onMessage: (message: EngineMessage) => void,
 ): EngineProcess {
   const child = spawn(process.execPath, engineArguments(options), {
+    env: engineEnvironment(),
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     detached: true,
   });
