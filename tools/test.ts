@@ -1,4 +1,4 @@
-// Test runner: finds every test/**/*.test.ts, hands the list to node's own runner under tsx, and bounds the run.
+// Test runner: finds every test/**/*.test.ts, hands the list to node's own runner, and bounds the run.
 //
 // Owns:     which files run, how many at once, the time a whole run may take.
 // Does not: report. Node's spec reporter prints the results and the closing "ℹ tests / pass / fail" lines.
@@ -49,6 +49,7 @@ async function run(testPaths: readonly string[]): Promise<number> {
   const runner = spawn(process.execPath, [...runnerFlags(), ...testPaths], {
     cwd: root,
     stdio: "inherit",
+    env: { ...process.env, NODE_COMPILE_CACHE: join(root, ".cache", "compile") },
     detached: true,
   });
   const group = runner.pid;
@@ -76,8 +77,6 @@ async function run(testPaths: readonly string[]): Promise<number> {
 function runnerFlags(): string[] {
   const concurrency = Math.max(1, Math.min(4, availableParallelism()));
   return [
-    "--import",
-    "tsx",
     "--test",
     "--test-reporter=spec",
     `--test-concurrency=${concurrency}`,

@@ -56,14 +56,14 @@ test("growth fills the journal and starts the engine again, stopped and killed",
   };
   const { report } = await run({
     scenario: "growth",
-    rows: 8_000,
+    rows: 40_000,
     frameCommands: 50,
     inFlight: 8,
     restartEngine,
   });
   assert.deepEqual(restarts, ["stop", "kill"]);
   const rows = figureAt(report, "growth.rows") ?? 0;
-  assert.ok(rows >= 8_000 && rows < 8_000 + 50, "the frame that reaches the number is the last");
+  assert.ok(rows >= 40_000 && rows < 40_000 + 50, "the frame that reaches the number is the last");
   for (const name of [
     "rateAt1M",
     "rateAtEnd",

@@ -241,12 +241,12 @@ export function fieldOf(
 }
 
 function environment(options: CallOptions): Record<string, string> {
-  const { PATH = "", HOME = tmpdir() } = process.env;
-  return { PATH, HOME, ...options.env };
+  const { PATH = "", HOME = tmpdir(), NODE_COMPILE_CACHE = "" } = process.env;
+  return { PATH, HOME, NODE_COMPILE_CACHE, ...options.env };
 }
 
 function spawnProgram(words: readonly string[], options: CallOptions): ChildProcess {
-  return spawn(process.execPath, ["--import", import.meta.resolve("tsx"), MAIN, ...words], {
+  return spawn(process.execPath, [MAIN, ...words], {
     stdio: ["ignore", "pipe", "pipe"],
     env: environment(options),
     cwd: options.directory ?? tmpdir(),

@@ -85,7 +85,7 @@ for (const state of ["serves", "is stopped"] as const) {
 
 function spawnParent(directory: string): ChildProcess {
   const script = join(import.meta.dirname, "server-parent.ts");
-  return spawn(process.execPath, ["--import", "tsx", script, directory], {
+  return spawn(process.execPath, [script, directory], {
     stdio: ["ignore", "pipe", "inherit"],
   });
 }

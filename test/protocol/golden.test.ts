@@ -1,7 +1,7 @@
 // Golden files: the exact bytes of every wire and storage format, one file a format. What is stored and sent
 // must be readable for ever, so a change of these bytes is a new version, never an edit.
 //
-// A new case or a new version on purpose: COFFER_WRITE_GOLDEN=1 node --import tsx --test test/protocol/golden.test.ts
+// A new case or a new version on purpose: COFFER_WRITE_GOLDEN=1 node --test test/protocol/golden.test.ts
 // (writes the files; read the difference before committing it). Without the variable nothing is written, and a
 // file that is missing fails.
 

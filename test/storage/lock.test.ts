@@ -42,7 +42,7 @@ test("a second lock of a directory is refused and names the holder, until the fi
 
 test("a holder that is killed frees its lock", async () => {
   using directory = temporaryDirectory();
-  const flags = ["--import", "tsx", "--input-type=module", "--eval", holderScript, directory.path];
+  const flags = ["--input-type=module-typescript", "--eval", holderScript, directory.path];
   const child = spawn(process.execPath, flags, { stdio: ["ignore", "pipe", "inherit"] });
   try {
     await once(child.stdout, "data");

@@ -82,7 +82,7 @@ export async function launchEngine(options: TestEngineOptions): Promise<TestEngi
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     ...(options.phases === undefined ? {} : { phases: options.phases }),
   });
-  const command = [process.execPath, "--import", "tsx", NODE_MAIN, settings] as const;
+  const command = [process.execPath, NODE_MAIN, settings] as const;
   const [program, ...args] = [...(options.wrapper ?? []), ...command];
   const child = spawn(program ?? process.execPath, args, {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
