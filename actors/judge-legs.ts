@@ -52,8 +52,8 @@ export function judgeLeg(
 
   const lowest = from.posted - from.held - leg.amount;
   const highest = to.posted + to.incoming + leg.amount;
-  if (lowest < INT64_MIN) return refusal("overflow", leg.from);
-  if (highest > INT64_MAX) return refusal("overflow", leg.to);
+  if (lowest < INT64_MIN || from.held + leg.amount > INT64_MAX) return refusal("overflow", leg.from);
+  if (highest > INT64_MAX || to.incoming + leg.amount > INT64_MAX) return refusal("overflow", leg.to);
   if (to.max !== "unlimited" && highest > to.max) return refusal("max_exceeded", leg.to);
   if (from.min !== "unlimited" && lowest < from.min) return refusal("insufficient_funds", leg.from);
   return null;
@@ -122,11 +122,15 @@ function judgeWallet(tally: WalletTally, rules: JudgeRules): Refusal | null {
   return code && refusal(code, name);
 }
 
-/** Whether a wallet has room for sums of debits and credits, wider than int64; a side without any is not judged. */
+/**
+ * Whether a wallet has room for sums of debits and credits, wider than int64; a side without any is not judged.
+ * What would not fit when it is reserved is refused also where nothing is: the outcome does not depend on placement.
+ */
 function judgeBounds(wallet: Wallet, debit: bigint, credit: bigint): RefusalCode | null {
   const lowest = wallet.posted - wallet.held - debit;
   const highest = wallet.posted + wallet.incoming + credit;
-  if ((debit > 0n && lowest < INT64_MIN) || (credit > 0n && highest > INT64_MAX)) return "overflow";
+  if (debit > 0n && (lowest < INT64_MIN || wallet.held + debit > INT64_MAX)) return "overflow";
+  if (credit > 0n && (highest > INT64_MAX || wallet.incoming + credit > INT64_MAX)) return "overflow";
   if (credit > 0n && wallet.max !== "unlimited" && highest > wallet.max) return "max_exceeded";
   if (debit > 0n && wallet.min !== "unlimited" && lowest < wallet.min) return "insufficient_funds";
   return null;

@@ -13,6 +13,8 @@ export function assertWallet(wallet: Wallet): void {
   const { posted, held, incoming, min, max } = wallet;
   assert(held >= 0n, "a wallet's held is not negative");
   assert(incoming >= 0n, "a wallet's incoming is not negative");
+  assert(held <= INT64_MAX, "a wallet's held stays within int64");
+  assert(incoming <= INT64_MAX, "a wallet's incoming stays within int64");
   const lowest = posted - held;
   const highest = posted + incoming;
   assert(lowest >= INT64_MIN, "posted - held stays within int64");

@@ -39,6 +39,8 @@ const ONE_LEG = `
   0 h1 min*          | 0                   | ${MAX} |          | overflow a:usd
   0 min*             | 1                   | ${MAX} |          | overflow b:usd
   0 min*             | 0 i1                | ${MAX} |          | overflow b:usd
+  5 h1 min*          | 0                   | ${MAX} |          | overflow a:usd
+  0 min*             | -5 i1 min*          | ${MAX} |          | overflow b:usd
   100                | 0 max10             | 10     |          | fits
   100                | 0 max10             | 11     |          | max_exceeded b:usd
   100                | 0 i1 max10          | 10     |          | max_exceeded b:usd
@@ -130,6 +132,10 @@ const MANY_LEGS = `
   # sums wider than int64
   a:x=0,min* b:x=0                           | a:x>b:x:${MAX} a:x>b:x:${MAX} | overflow a:x 0
   a:x=0,min* c:x=0,min* b:x=0                | a:x>b:x:${MAX} c:x>b:x:1      | overflow b:x 0
+  # what is reserved stays within int64, however much is there or missing
+  a:x=${MAX},min* b:x=0 c:x=0                | a:x>b:x:${MAX} a:x>c:x:1      | overflow a:x 0
+  a:x=9,h1,min* b:x=0 c:x=-9,min*            | a:x>b:x:${MAX} a:x>c:x:1      | overflow a:x 0
+  a:x=0,min* c:x=0,min* b:x=-9,min*          | a:x>b:x:${MAX} c:x>b:x:1      | overflow b:x 0
   # the same code on two legs: the first leg
   a:x=- b:x=0 c:x=-                          | c:x>b:x:1 a:x>b:x:1           | wallet_not_found c:x 0
   a:x=1 b:x=0 c:x=1                          | c:x>b:x:1 a:x>b:x:2           | insufficient_funds a:x 1

@@ -18,6 +18,8 @@ const CASES = `
   closed v3                      | nothing
   100 h-1                        | held is not negative
   100 i-1                        | incoming is not negative
+  5 h${INT64_MAX + 1n} min*      | held stays within int64
+  -5 i${INT64_MAX + 1n} min*     | incoming stays within int64
   ${INT64_MIN} h1 min*           | posted - held stays within int64
   ${INT64_MAX} i1                | posted + incoming stays within int64
   -1                             | stays at or above min
