@@ -16,11 +16,11 @@ import { configurationsOf, MATRIX } from "./matrix-plan.ts";
 import type { Fields } from "./result-line.ts";
 import { figureAt, reportIn } from "./result-line.ts";
 
-const USAGE = `Usage: npm run bench:matrix -- [--out FILE] [--repeats N] [--only TEXT] [--seconds N] [--list]
+const USAGE = `Usage: npm run bench:matrix -- [--out FILE] [--repeats N] [--only TEXT] [--duration S] [--list]
   --out FILE     where results are appended (default: bench-results/matrix.jsonl)
   --repeats N    runs of each configuration (default: 5)
   --only TEXT    configurations whose name begins with it, such as wallets or wallets/strict; several are allowed
-  --seconds N    length of each run, instead of the scenario's own
+  --duration S   length of each run, instead of the scenario's own
   --list         names the configurations and what each is called with`;
 const CLI = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
 const ERROR_KEPT = 4_000;
@@ -30,7 +30,7 @@ const { values } = parseArgs({
     out: { type: "string", default: "bench-results/matrix.jsonl" },
     repeats: { type: "string", default: "5" },
     only: { type: "string", multiple: true, default: [] },
-    seconds: { type: "string" },
+    duration: { type: "string" },
     list: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -61,7 +61,7 @@ async function measure(): Promise<number> {
     onProgress: (done, total, { configuration, repeat }) =>
       console.error(`${done + 1} of ${total}: ${configuration.name}, run ${repeat}`),
   };
-  const extra = values.seconds === undefined ? [] : ["--duration", values.seconds];
+  const extra = values.duration === undefined ? [] : ["--duration", values.duration];
   const failed = await runMatrix({ configurations, repeats, extra, out: values.out }, runner);
   if (stopping.signal.aborted)
     console.error(`Stopped. ${values.out} holds what was measured; call again to go on.`);

@@ -35,7 +35,7 @@ const configuration = (name: string): Configuration => ({
 const settingsFor = (file: string): MatrixSettings => ({
   configurations: [configuration("a"), configuration("b")],
   repeats: 2,
-  extra: ["--seconds", "1"],
+  extra: ["--duration", "1"],
   out: join(directory, file),
 });
 const shown = ({ configuration: { name }, repeat }: MatrixTask): string => `${name}${repeat}`;
@@ -62,7 +62,7 @@ test("repetitions go around all configurations", async () => {
   const [first] = readResults(settings.out);
   assert.deepEqual(first, {
     name: "a",
-    arguments: ["--name", "a", "--seconds", "1"],
+    arguments: ["--name", "a", "--duration", "1"],
     repeat: 1,
     date: "2026-01-02T03:04:05.000Z",
     machine,
