@@ -10,6 +10,7 @@ import { figureBlock, writeFigures } from "./figure-page.ts";
 import { figureMarkdown, figuresOf, runsFigure } from "./figures.ts";
 import { readResults, samplesPath } from "./matrix.ts";
 import { MATRIX } from "./matrix-plan.ts";
+import { orUsage } from "./or-usage.ts";
 import type { RunPlotSlot } from "./plot/run-plot.ts";
 import { filterByReference, TOLERANCE } from "./reference-filter.ts";
 import type { ResultLine } from "./result-line.ts";
@@ -21,15 +22,17 @@ const USAGE = `Usage: npm run bench:figures -- [--in FILE] [--page FILE] [--plot
   --plots DIR    where plots are written (default: docs/performance)
   --tolerance S  share of the median by which the reference of a run that counts may be off (default: ${TOLERANCE})`;
 
-const { values } = parseArgs({
-  options: {
-    in: { type: "string", multiple: true, default: ["bench-results/matrix.jsonl"] },
-    page: { type: "string", default: "docs/performance.md" },
-    plots: { type: "string", default: "docs/performance" },
-    tolerance: { type: "string", default: String(TOLERANCE) },
-    help: { type: "boolean", default: false },
-  },
-});
+const { values } = orUsage(USAGE, () =>
+  parseArgs({
+    options: {
+      in: { type: "string", multiple: true, default: ["bench-results/matrix.jsonl"] },
+      page: { type: "string", default: "docs/performance.md" },
+      plots: { type: "string", default: "docs/performance" },
+      tolerance: { type: "string", default: String(TOLERANCE) },
+      help: { type: "boolean", default: false },
+    },
+  }),
+);
 process.exitCode = values.help ? help() : write();
 
 function help(): number {

@@ -13,6 +13,7 @@ import { machineFacts } from "./machine-facts.ts";
 import type { MatrixRunner, MatrixTask } from "./matrix.ts";
 import { runMatrix, samplesPath } from "./matrix.ts";
 import { configurationsOf, MATRIX } from "./matrix-plan.ts";
+import { orUsage } from "./or-usage.ts";
 import type { Fields } from "./result-line.ts";
 import { figureAt, reportIn } from "./result-line.ts";
 
@@ -25,16 +26,18 @@ const USAGE = `Usage: npm run bench:matrix -- [--out FILE] [--repeats N] [--only
 const CLI = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
 const ERROR_KEPT = 4_000;
 
-const { values } = parseArgs({
-  options: {
-    out: { type: "string", default: "bench-results/matrix.jsonl" },
-    repeats: { type: "string", default: "5" },
-    only: { type: "string", multiple: true, default: [] },
-    duration: { type: "string" },
-    list: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-});
+const { values } = orUsage(USAGE, () =>
+  parseArgs({
+    options: {
+      out: { type: "string", default: "bench-results/matrix.jsonl" },
+      repeats: { type: "string", default: "5" },
+      only: { type: "string", multiple: true, default: [] },
+      duration: { type: "string" },
+      list: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  }),
+);
 const repeats = Number(values.repeats);
 const configurations = MATRIX.flatMap(configurationsOf).filter(
   ({ name }) => values.only.length === 0 || values.only.some((start) => name.startsWith(start)),
