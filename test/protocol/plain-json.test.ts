@@ -94,6 +94,16 @@ test("every byte of a plain message changed in every bit, cut out or cut off, is
   }
 });
 
+test("wallets that are one, or whose owner is not the addressed one, are refused the same both ways", () => {
+  const wallets = ["alice:usd", "alice:eur", "alicea:usd", "bob:usd"];
+  for (const from of wallets) {
+    for (const to of wallets) {
+      const bytes = Buffer.from(JSON.stringify({ ...transfer, from, to }));
+      for (const each of [toAlice, anywhere]) assertSame(bytes, each);
+    }
+  }
+});
+
 const plain: readonly (readonly [string, string])[] = [
   ["a transfer", JSON.stringify(transfer)],
   ["a transfer with a code and a reference", JSON.stringify({ ...transfer, code: "sale", ref: "order 7" })],
