@@ -72,7 +72,12 @@ export async function startOwnServer(own: OwnServer): Promise<NatsService> {
   };
   const { onRestart, surroundings } = own;
   const supervisor = new Supervisor({ name: "nats-server", start, clock: surroundings.clock, onRestart });
-  await supervisor.start();
+  await supervisor.start().catch(async (thrown: unknown) => {
+    // Whoever else starts now may have taken the port after we looked.
+    if (port === FREE_PORT || (await isFree(port))) throw thrown;
+    port = portInstead(own.port);
+    await supervisor.start();
+  });
   return {
     url: `nats://127.0.0.1:${port}`,
     version: binary.version,
@@ -108,7 +113,11 @@ export async function checkExternalServer(
 
 async function choosePort(wanted: number | null): Promise<number> {
   if (wanted === FREE_PORT) return FREE_PORT;
-  if (await isFree(wanted ?? NATS_PORT)) return wanted ?? NATS_PORT;
+  return (await isFree(wanted ?? NATS_PORT)) ? (wanted ?? NATS_PORT) : portInstead(wanted);
+}
+
+/** What to listen on when a port is taken: only one that nobody asked for is left for a free one. */
+function portInstead(wanted: number | null): number {
   if (wanted === null) return FREE_PORT;
   throw new CliFailure(
     "port_in_use",

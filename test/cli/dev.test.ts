@@ -6,13 +6,14 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { runDemo } from "../../cli/dev/demo.ts";
 import { connect } from "../../client/mod.ts";
+import { findNatsServer } from "../../cluster/nats-binary.ts";
 import type { TestDev } from "./program-call.ts";
 import {
   call,
@@ -308,6 +309,35 @@ describe("coffer dev", { concurrency: 1 }, () => {
       assert.deepEqual([exit, fieldOf(json, "error")["code"]], [1, "port_in_use"]);
     } finally {
       blocker.close();
+      await discard(dataDir);
+    }
+  });
+
+  test("takes a free port when the usual one is taken between the look and the start of the server", async () => {
+    const [dataDir, { path: binary }] = await Promise.all([
+      temporaryDirectory(),
+      findNatsServer({ env: process.env }),
+    ]);
+    // The server names its file of ports by its own name, so the one in between has it too.
+    const slow = join(dataDir, "nats-server");
+    const [asked, go] = [join(dataDir, "asked"), join(dataDir, "go")];
+    const wait = `: > "${asked}"; while [ ! -e "${go}" ]; do sleep 0.01; done`;
+    writeFileSync(slow, `#!/bin/sh\ncase "$1" in -c) ${wait};; esac\nexec "${binary}" "$@"\n`, {
+      mode: 0o755,
+    });
+    const thief = createServer();
+    const starting = startDev(QUICK, { dataDir, env: { COFFER_NATS_SERVER: slow } });
+    try {
+      await until("the start of the server", () => (existsSync(asked) ? true : undefined));
+      thief.listen({ host: "127.0.0.1", port: 4222 });
+      // Another program on this machine may have the port already: then it is taken too.
+      await once(thief, "listening").catch(() => undefined);
+      writeFileSync(go, "");
+      assert.notEqual(new URL((await starting).url).port, "4222");
+    } finally {
+      thief.close();
+      writeFileSync(go, "");
+      await starting.then((dev) => dev.stop()).catch(() => undefined);
       await discard(dataDir);
     }
   });
