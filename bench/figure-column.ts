@@ -27,6 +27,15 @@ export const RATE_COLUMNS: readonly FigureColumn[] = [
   { name: "engine µs a command", figure: (report) => cpuMicros(report, "engine") },
 ];
 
+/** Columns of a fixed rate: how long an outcome takes when nothing waits in line. */
+export const LATENCY_COLUMNS: readonly FigureColumn[] = [
+  column("settled/s", "settledPerSecond"),
+  column("p50 ms", "latencyMs.p50"),
+  column("p95 ms", "latencyMs.p95"),
+  column("p99 ms", "latencyMs.p99"),
+  column("max ms", "latencyMs.max"),
+];
+
 /** Columns of the scenario that sends nothing. */
 export const IDLE_COLUMNS: readonly FigureColumn[] = [
   column("engine % of a core", "cpu.engine", 100),

@@ -7,6 +7,7 @@
 
 import type { FigureColumn } from "./figure-column.ts";
 import { cpuMicros, figureText, markdownTable, spreadText } from "./figure-column.ts";
+import { GOALS, goalTable } from "./goals.ts";
 import type { Configuration, Sweep } from "./matrix-plan.ts";
 import { configurationsOf } from "./matrix-plan.ts";
 import { phaseTable } from "./phase-figure.ts";
@@ -41,8 +42,8 @@ const PHASES_OF = "scenarios/strict/frames";
 const PROCESSES = ["engine", "nats-server", "generator"];
 
 /**
- * The figures of all sweeps that have a result, `machine`: what they were measured on, and `phases`: where the time of
- * a command goes.
+ * The figures of all sweeps that have a result, `machine`: what they were measured on, `goals`: how many runs reached
+ * them, and `phases`: where the time of a command goes.
  */
 export function figuresOf(sweeps: readonly Sweep[], filtered: FilteredResults): Figure[] {
   const results = [...filtered.counted, ...filtered.leftOut];
@@ -56,8 +57,10 @@ export function figuresOf(sweeps: readonly Sweep[], filtered: FilteredResults): 
     return [{ name: sweep.name, plots: sweepPlots(sweep, rows, counted), table }];
   });
   const phases = phaseTable(counted.get(PHASES_OF) ?? []);
+  const goals = goalTable(GOALS, results);
   return [
     { name: "machine", plots: [], table: machineTable(results, filtered) },
+    ...(goals === null ? [] : [{ name: "goals", plots: [], table: goals }]),
     ...figures,
     ...(phases === null ? [] : [{ name: "phases", plots: [], table: phases }]),
   ];

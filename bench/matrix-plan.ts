@@ -2,7 +2,13 @@
 // docs/performance.md, under its name.
 
 import type { FigureColumn } from "./figure-column.ts";
-import { GROWTH_COLUMNS, IDLE_COLUMNS, RATE_COLUMNS, SOAK_COLUMNS } from "./figure-column.ts";
+import {
+  GROWTH_COLUMNS,
+  IDLE_COLUMNS,
+  LATENCY_COLUMNS,
+  RATE_COLUMNS,
+  SOAK_COLUMNS,
+} from "./figure-column.ts";
 import type { ScaleKind } from "./plot/scale.ts";
 
 /** What is varied. */
@@ -55,6 +61,14 @@ export const MATRIX: readonly Sweep[] = [
     arguments: [],
     columns: RATE_COLUMNS,
     series: PROFILES,
+  },
+  {
+    name: "half-rate",
+    title: "Latency at half of what frames reach",
+    varied: { flag: "--rate", name: "offered/s", kind: null, values: [41_000] },
+    arguments: FRAMES,
+    columns: LATENCY_COLUMNS,
+    series: STRICT,
   },
   {
     name: "wallets",

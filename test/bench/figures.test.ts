@@ -2,10 +2,13 @@
 // said, and a wrong proof cannot hide.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { figureText, RATE_COLUMNS, spreadText } from "../../bench/figure-column.ts";
+import { figureText, LATENCY_COLUMNS, RATE_COLUMNS, spreadText } from "../../bench/figure-column.ts";
 import { figureBlock, writeFigures } from "../../bench/figure-page.ts";
 import { figureMarkdown, figuresOf, runsFigure } from "../../bench/figures.ts";
+import type { Goal } from "../../bench/goals.ts";
+import { GOALS, goalTable } from "../../bench/goals.ts";
 import type { Sweep } from "../../bench/matrix-plan.ts";
+import { configurationsOf, MATRIX } from "../../bench/matrix-plan.ts";
 import { filterByReference } from "../../bench/reference-filter.ts";
 import type { Fields, ResultLine } from "../../bench/result-line.ts";
 import { figureAt } from "../../bench/result-line.ts";
@@ -241,5 +244,41 @@ test("a figure in the page is its pictures and its table", () => {
   assert.equal(
     figureMarkdown({ name: "wallets", plots, table: "| t |" }, "performance"),
     "![Rate by wallets](performance/wallets.svg)\n\n| t |",
+  );
+});
+
+test("a goal tells reached from missed, and a miss on a slower machine apart", () => {
+  const goals = [{ of: "a/strict/1", column: RATE_COLUMNS[0], kind: "at least", bound: 80_000 } as Goal];
+  const slow = { reference: { ...reference, sqliteRowsPerSecond: 159_000 } };
+  const slowDisk = { reference: { ...reference, fsyncMs: 0.39 } };
+  const fastDisk = { reference: { ...reference, fsyncMs: 0.2 } };
+  const results = [
+    result("a/strict/1", 80_000),
+    result("a/strict/1", 79_999),
+    result("a/strict/1", 70_000, slow),
+    result("a/strict/1", 70_000, slowDisk),
+    result("a/strict/1", 70_000, fastDisk),
+    result("a/strict/1", 90_000, { verified: false, ...slow }),
+    ...[1, 2, 3, 4].map(() => result("b/strict/1", 1)),
+  ];
+  assert.deepEqual(cells(goalTable(goals, results) ?? "")[2], [
+    "a/strict/1",
+    "settled/s at least 80,000",
+    "75,000",
+    "1 of 6",
+    "3",
+  ]);
+  assert.equal(goalTable(goals, results.slice(6)), null);
+});
+
+test("a bound from above is reached from below, and each goal names a configuration of the matrix", () => {
+  const goal = { of: "a/strict/1", column: LATENCY_COLUMNS[3], kind: "at most", bound: 31.44 } as Goal;
+  const reached = (bound: number): string | undefined =>
+    cells(goalTable([{ ...goal, bound }], [result("a/strict/1", 1)]) ?? "")[2]?.[3];
+  assert.deepEqual([reached(31.44), reached(31.43)], ["1 of 1", "0 of 1"]);
+  const names = new Set(MATRIX.flatMap(configurationsOf).map(({ name }) => name));
+  assert.deepEqual(
+    GOALS.filter(({ of }) => !names.has(of)),
+    [],
   );
 });
