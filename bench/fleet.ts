@@ -43,7 +43,7 @@ export class Fleet {
   readonly sources: readonly FleetWallet[];
   /** Numbers of the wallets of each shard; empty for shards that are not used. */
   readonly byShard: readonly (readonly number[])[];
-  /** What each wallet must hold, by its number, in minor units. Far below 2^53. */
+  /** What each wallet and source must hold, by its number, in minor units: whole numbers within ±2^53. */
   readonly expected: Float64Array;
   /** Further wallets that were opened during the run, and what each must hold. */
   readonly opened: { readonly wallet: FleetWallet; readonly expected: number }[] = [];
@@ -66,7 +66,7 @@ export class Fleet {
     this.wallets = wallets;
     this.sources = sources;
     this.byShard = byShard;
-    this.expected = new Float64Array(wallets.length);
+    this.expected = new Float64Array(wallets.length + sources.length);
     this.#serials = Int32Array.from([...wallets, ...sources], ({ serial }) => serial);
     this.#shards = Int32Array.from([...wallets, ...sources], ({ shard }) => shard);
   }
@@ -109,11 +109,11 @@ export class Fleet {
     return this.wallets.length + index;
   }
 
-  /** Notes that `amount` moved between two wallets; a source is not counted. */
+  /** Notes that `amount` moved between two wallets or sources. */
   move(from: number, to: number, amount: number): void {
     const { expected } = this;
-    if (from < expected.length) expected[from] = (expected[from] ?? 0) - amount;
-    if (to < expected.length) expected[to] = (expected[to] ?? 0) + amount;
+    expected[from] = (expected[from] ?? 0) - amount;
+    expected[to] = (expected[to] ?? 0) + amount;
   }
 }
 

@@ -50,6 +50,7 @@ export class LoadGenerator {
   readonly #options = { json: new Map<number, PublishOptions>(), frame: new Map<number, PublishOptions>() };
   readonly #onOutcome: SkimmedOutcome;
   #run: LoadRun | null = null;
+  #strays = 0;
   /** Of the answer that is being read: when it came, and outcomes in a row that have one sending time. */
   #nowMs = 0;
   #sentMs = 0;
@@ -70,6 +71,11 @@ export class LoadGenerator {
     });
   }
 
+  /** Outcomes that came while no load ran: after each command had its own, so they are second ones. */
+  get strays(): number {
+    return this.#strays;
+  }
+
   /** The counters of the load that runs. */
   counters(): LoadCounters {
     return this.#run?.counters() ?? NO_COUNTERS;
@@ -83,8 +89,9 @@ export class LoadGenerator {
     const { clock, nc } = this.#parts;
     const run = new LoadRun(source, settings, this.#open, clock.steadyMs());
     this.#run = run;
-    const watching = setInterval(() => this.#watch(run), REPORT_MS);
-    const ticking = run.schedule === null ? null : setInterval(() => this.#fill(run), SCHEDULE_TICK_MS);
+    const watching = setInterval(() => this.#guarded(null, () => this.#watch(run)), REPORT_MS);
+    const fill = (): void => this.#guarded(null, () => this.#fill(run));
+    const ticking = run.schedule === null ? null : setInterval(fill, SCHEDULE_TICK_MS);
     nc.closed()
       .then(() => run.fail("the connection to NATS ended"))
       .catch(() => undefined);
@@ -101,8 +108,9 @@ export class LoadGenerator {
 
   #watch(run: LoadRun): void {
     const nowMs = this.#parts.clock.steadyMs();
-    const lastMs = Math.max(run.settledMs, run.acceptedMs, run.open.messages === 0 ? nowMs : 0);
-    if (nowMs - lastMs > SILENCE_MS_MAX) run.fail(`no answer for ${SILENCE_MS_MAX / 1000} s`);
+    const lastMs = Math.max(run.settledMs, run.acceptedMs, run.busySinceMs);
+    if (run.isWaiting && nowMs - lastMs > SILENCE_MS_MAX)
+      run.fail(`no answer for ${SILENCE_MS_MAX / 1000} s`);
     run.settings.onProgress(run.settled);
     if (!run.isAtEnd) this.#fill(run);
   }
@@ -168,10 +176,13 @@ export class LoadGenerator {
 
   #onOutcomes({ data }: Msg): void {
     const run = this.#run;
-    if (run === null) return;
+    const skim = data[0] === OPENING_BRACKET ? skimJsonOutcomes : skimOutcomes;
+    if (run === null) {
+      this.#strays += skim(data, () => undefined) ?? 1;
+      return;
+    }
     this.#nowMs = this.#parts.clock.steadyMs();
     this.#alike = 0;
-    const skim = data[0] === OPENING_BRACKET ? skimJsonOutcomes : skimOutcomes;
     const count = skim(data, this.#onOutcome);
     this.#countAlike(run);
     run.noteOutcomes(this.#nowMs);

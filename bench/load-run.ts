@@ -122,8 +122,13 @@ export class LoadRun {
     this.endIfDone();
   }
 
+  /** Whether an outcome or a PubAck is missing. */
+  get isWaiting(): boolean {
+    return this.open.messages > 0 || this.accepted < this.published;
+  }
+
   endIfDone(): void {
-    if (this.isAtEnd && this.open.messages === 0 && this.accepted >= this.published) this.#resolve();
+    if (this.isAtEnd && !this.isWaiting) this.#resolve();
   }
 
   fail(why: string): void {

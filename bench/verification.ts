@@ -1,12 +1,14 @@
-// After the run: reads every wallet back through the ordinary reads and compares it with what the outcomes say, and
-// adds everything up. Money that was made, lost or moved twice shows here.
+// After the run: reads every wallet and source back through the ordinary reads and compares it with what the outcomes
+// say, and adds everything up. Money that was made, lost, moved twice or left reserved shows here.
 
+import { assert } from "../protocol/assert.ts";
 import type { WalletView } from "../protocol/entry.ts";
 import { encodeRead } from "../protocol/read.ts";
 import { decodeReadAnswer } from "../protocol/read-answer.ts";
 import { getSubject } from "../protocol/subject.ts";
 import { BenchFailure } from "./bench-failure.ts";
 import type { FleetWallet } from "./fleet.ts";
+import type { LoadGenerator } from "./load-generator.ts";
 import type { LoadResult } from "./load-run.ts";
 import type { Verification } from "./report.ts";
 import type { StageParts } from "./stage.ts";
@@ -20,7 +22,9 @@ const TELL_EVERY = 1_000;
 
 /** What verification works with: the wallets' book, and every load of the run. */
 export interface Verifiable {
-  readonly parts: Pick<StageParts, "nc" | "tenant" | "fleet" | "progress" | "clock">;
+  readonly parts: Pick<StageParts, "nc" | "tenant" | "fleet" | "progress" | "clock"> & {
+    readonly generator: Pick<LoadGenerator, "strays">;
+  };
   readonly results: readonly LoadResult[];
 }
 
@@ -41,27 +45,33 @@ export async function verifyFleet({ parts, results }: Verifiable): Promise<Verif
       const view = await readWallet(parts, wallet);
       sum += view.posted;
       const expected = fleet.expected[index] ?? fleet.opened[index - parties]?.expected;
-      if (expected !== undefined && !holds(view, BigInt(expected))) wrong.push(describe(view, expected));
+      assert(expected !== undefined, "the book has every wallet");
+      if (!holds(view, BigInt(expected))) wrong.push(describe(view, expected));
       read += 1;
       if (read % TELL_EVERY === 0) tell(read);
     }
   };
   tell(0);
   await Promise.all(Array.from({ length: READS_AT_ONCE }, worker));
-  return proofOf(results, { read, wrong, sum });
+  return proofOf(results, { read, wrong, sum, strays: parts.generator.strays });
 }
 
 function proofOf(
   results: readonly LoadResult[],
-  books: { readonly read: number; readonly wrong: readonly string[]; readonly sum: bigint },
+  books: {
+    readonly read: number;
+    readonly wrong: readonly string[];
+    readonly sum: bigint;
+    readonly strays: number;
+  },
 ): Verification {
   const add = (of: (result: LoadResult) => number): number =>
     results.reduce((total, result) => total + of(result), 0);
-  const outcomesOnce = results.every(
-    ({ settled, published, repeated }) => settled === published && repeated === 0,
-  );
+  const { read, wrong, sum, strays } = books;
+  const outcomesOnce =
+    strays === 0 &&
+    results.every(({ settled, published, repeated }) => settled === published && repeated === 0);
   const unexpectedOutcomes = add(({ unexpected }) => unexpected);
-  const { read, wrong, sum } = books;
   return {
     ok: outcomesOnce && unexpectedOutcomes === 0 && wrong.length === 0 && sum === 0n,
     outcomesOnce,

@@ -16,8 +16,8 @@ import type { Surroundings } from "../surroundings.ts";
 import { durationMsIn, wholeIn } from "../value.ts";
 
 const COUNT_MAX = 1_000_000_000;
-/** Wallets that a run may have: their book is kept in memory. */
-const WALLETS_MAX = 10_000_000;
+/** Wallets that a run may have: their book is kept in memory, and what one source gives them stays below 2^53. */
+const WALLETS_MAX = 5_000_000;
 const FRAME_MAX = 1_000;
 const IN_FLIGHT_MAX = 100_000;
 const SECONDS_MAX = 604_800;
@@ -148,7 +148,7 @@ function secondsOf(parsed: Parsed, flag: "--duration" | "--warm-up"): number | u
   if (word === null) return undefined;
   const seconds = durationMsIn(BARE_NUMBER.test(word) ? `${word}s` : word) / 1000;
   if ((seconds > 0 || flag === "--warm-up") && seconds <= SECONDS_MAX) return seconds;
-  const least = flag === "--warm-up" ? "0 seconds" : "1 second";
+  const least = flag === "--warm-up" ? "0 seconds" : "1 ms";
   throw usageFailure(`"${word}" is not a duration from ${least} to 7 days, such as 20, 90s or 30m.`);
 }
 

@@ -84,13 +84,22 @@ test("verification finds money that is not where the outcomes say", bound, async
   ]);
   const { nc } = await nats.connect("verify");
   const clock = { wallMs: Date.now, steadyMs: performance.now.bind(performance), uniqueBytes: randomBytes };
-  const run = { parts: { nc, tenant, fleet, clock, progress: () => undefined }, results: [] };
+  const parts = { nc, tenant, fleet, clock, generator: { strays: 0 }, progress: () => undefined };
+  const run = { parts, results: [] };
   fleet.move(fleet.sourceNumber(0), 0, 70);
   assert.deepEqual((await verifyFleet(run)).ok, true);
+  const late = await verifyFleet({ ...run, parts: { ...parts, generator: { strays: 1 } } });
+  assert.deepEqual([late.ok, late.outcomesOnce], [false, false]);
   fleet.move(0, 1, 1);
   const found = await verifyFleet(run);
   assert.deepEqual([found.ok, found.wrongWallets, found.sum], [false, 2, "0"]);
   assert.match(found.wrong.join("\n"), /: posted 70, held 0, incoming 0; expected 69, 0, 0/);
+  fleet.move(1, 0, 1);
+  fleet.move(fleet.sourceNumber(0), 0, 5);
+  assert.match(
+    (await verifyFleet(run)).wrong.join("\n"),
+    /: posted -70, held 0, incoming 0; expected -75, 0, 0/,
+  );
 });
 
 test("what cannot be run is a failure that says why", bound, async () => {
