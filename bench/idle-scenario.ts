@@ -32,6 +32,7 @@ async function idle(stage: Stage): Promise<ExtraFigures> {
   );
   const rssBytes = Object.fromEntries(MEASURED.map((name) => [name, mostRss(samples, name)]));
   const cpuShare = MEASURED.reduce((sum, name) => sum + (cpu[name] ?? 0), 0);
+  const isMeasured = MEASURED.every((name) => name in cpu);
   const rssSum = MEASURED.reduce((sum, name) => sum + (rssBytes[name] ?? 0), 0);
   return {
     cpu,
@@ -42,7 +43,8 @@ async function idle(stage: Stage): Promise<ExtraFigures> {
       rssBytes: rssSum,
       rssBytesMax: RSS_BYTES_MAX,
       rssBytesByProcess: rssBytes,
-      isWithinBounds: cpuShare < CPU_SHARE_MAX && rssSum <= RSS_BYTES_MAX,
+      /** Null when one of the two could not be measured: on another machine, or gone. */
+      isWithinBounds: isMeasured ? cpuShare < CPU_SHARE_MAX && rssSum <= RSS_BYTES_MAX : null,
     },
   };
 }

@@ -1,5 +1,6 @@
-// Scenario `singles`: one command a message, the way that every NATS client can send it: JSON on `coffer.cmd.<tenant>.<owner>` with the
-// header that names where the outcome goes. With `--encoding msgpack` frames of one command instead.
+// Scenario `singles`: one command a message, the way that every NATS client can send it: JSON on
+// `coffer.cmd.<tenant>.<owner>` with the header that names where the outcome goes. With `--encoding msgpack` frames of
+// one command instead, whatever size of frame is asked for.
 //
 // Each message is one record of a stream, which under the profile strict is synced by itself: more shards sync more
 // streams at once.
@@ -27,6 +28,6 @@ export const singlesScenario: Scenario = {
         : new TransferSource(one, shards, choice);
     await stage.warmUp(source);
     await stage.load(source);
-    return { encoding };
+    return { encoding, frameCommands: 1 };
   },
 };

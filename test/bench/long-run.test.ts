@@ -37,13 +37,22 @@ async function run(options: Partial<BenchOptions>): Promise<{ report: Fields; he
 }
 
 test("idle measures an installation to which nobody sends anything", bound, async () => {
-  const { report, heard } = await run({ scenario: "idle", seconds: 1.5 });
+  const processes = [
+    { name: "engine", pid: engine.pid },
+    { name: "nats-server", pid: nats.server().pid },
+  ];
+  const { report, heard } = await run({ scenario: "idle", seconds: 1.5, processes });
   assert.equal(report["settledPerSecond"], 0);
   assert.ok((figureAt(report, "idle.rssBytes") ?? 0) > 10 * 2 ** 20);
   assert.ok((figureAt(report, "idle.cpuShare") ?? -1) >= 0);
   assert.equal(typeof valueAt(report, "idle.isWithinBounds"), "boolean");
   assert.ok(heard.length >= 3);
   assert.ok(heard.every(({ latencyMs, settledPerSecond }) => latencyMs === null && settledPerSecond === 0));
+});
+
+test("idle judges nothing that it could not measure", bound, async () => {
+  const { report } = await run({ scenario: "idle", seconds: 0.5, processes: [] });
+  assert.equal(valueAt(report, "idle.isWithinBounds"), null);
 });
 
 test("growth fills the journal and starts the engine again, stopped and killed", bound, async () => {

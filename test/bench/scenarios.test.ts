@@ -86,6 +86,7 @@ test("holds over two shards come to the same end", bound, async () => {
 test("single commands go as frames of one too", bound, async () => {
   const { report } = await run({ scenario: "singles", encoding: "msgpack" });
   assert.deepEqual([report.verified, report["encoding"], report.commands], [true, "msgpack", 300]);
+  assert.equal(report.frameCommands, 1, "whatever was asked for");
 });
 
 test("the share of transfers over two shards is the one that was asked for, as measured", bound, async () => {
@@ -162,6 +163,42 @@ test("a book that is wrong is told, and the run is not verified", bound, async (
   );
   assert.equal(report.verified, false);
   assert.deepEqual([report.verification.wrongWallets, report.verification.sum], [2, "0"]);
+});
+
+test(
+  "an outcome that comes again when all is settled is noticed, and the run is not verified",
+  bound,
+  async () => {
+    const frames = SCENARIOS.get("frames");
+    assert.ok(frames);
+    const doubled = {
+      ...frames,
+      run: async (stage: Parameters<typeof frames.run>[0]) => {
+        const { nc, reply } = stage.parts;
+        let heard: Uint8Array = new Uint8Array();
+        const hearing = nc.subscribe(reply, {
+          callback: (_, { data }) => {
+            heard = Uint8Array.from(data);
+          },
+        });
+        const extras = await frames.run(stage);
+        hearing.unsubscribe();
+        nc.publish(reply, heard);
+        return extras;
+      },
+    };
+    const options = { servers: nats.url, tenant: "demo", wallets: 8, commands: 20, reference: false };
+    const { report } = await runBench(options, {}, doubled);
+    const { ok, outcomesOnce, wrongWallets } = report.verification;
+    assert.deepEqual([report.verified, ok, outcomesOnce, wrongWallets], [false, false, false, 0]);
+  },
+);
+
+test("mixed opens no more wallets of one owner than there may be", bound, async () => {
+  const few = { scenario: "mixed", shard: 1, wallets: 2, commands: 60_000, frameCommands: 100 };
+  const { report } = await run(few);
+  assert.equal(report.verified, true, JSON.stringify(report.verification));
+  assert.ok(report.verification.wallets > 1_500, `${report.verification.wallets} wallets were opened`);
 });
 
 test(
