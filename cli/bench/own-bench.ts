@@ -3,7 +3,8 @@
 //
 //   directory ► nats-server ► engine ► run ► both stop ► disk bytes and sweep ► directory removed
 //
-// Invariant: nothing is left behind: no process, no file; also after Ctrl-C and when a child dies.
+// Invariant: nothing is left behind: no process, no file; also after Ctrl-C and when a child dies. A run in which one
+// died is no result, even if what started in its place settled everything.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -80,7 +81,9 @@ interface Ran {
 async function runThere(invocation: Invocation, plan: DevPlan, run: RunOn): Promise<Ran> {
   const runs: BenchRun[] = [];
   let measuring: Promise<DiskBytes | null> = Promise.resolve(null);
-  await runDev(plan, listenerOf(invocation), async (dev, givenUp) => {
+  const spoiled = Promise.withResolvers<never>();
+  spoiled.promise.catch(() => undefined);
+  await runDev(plan, listenerOf(invocation, spoiled.reject), async (dev, givenUp) => {
     const stopped = givenUp.then(({ code, reason }) => Promise.reject(new CliFailure(code, reason)));
     const onPrepared = (): void => {
       measuring = diskBytesOf(plan.dataDir);
@@ -90,7 +93,7 @@ async function runThere(invocation: Invocation, plan: DevPlan, run: RunOn): Prom
       onPrepared,
     );
     const interrupted = interruption(plan.surroundings.interrupted);
-    runs.push(await Promise.race([running, stopped, interrupted]));
+    runs.push(await Promise.race([running, stopped, interrupted, spoiled.promise]));
   });
   const [ran] = runs;
   if (ran === undefined) throw new CliFailure("bench_failed", "The run ended without a report.");
@@ -134,15 +137,16 @@ function interruption(signal: AbortSignal): Promise<never> {
   });
 }
 
-function listenerOf({ output }: Invocation): DevListener {
+/** @param spoil hears what makes the run worthless */
+function listenerOf({ output }: Invocation, spoil: (failure: CliFailure) => void): DevListener {
+  const fail = (what: string): void => spoil(new CliFailure("bench_failed", `The run failed: ${what}`));
   return {
     onProgress: (text) => output.progress(text, "milestone"),
     onNats: () => undefined,
-    onEngine: (message) => {
-      if (message.state === "halted")
-        output.note(`Shard ${message.shard} halted: ${message.reason ?? "no reason given"}`);
+    onEngine: ({ state, shard, reason }) => {
+      if (state === "halted") fail(`shard ${shard} halted: ${reason ?? "no reason given"}`);
     },
-    onRestart: (name, { reason }) => output.note(`${name} died during the run: ${reason}`),
+    onRestart: (name, { reason }) => fail(`${name} died during the run: ${reason}`),
     onReadyAgain: () => undefined,
   };
 }

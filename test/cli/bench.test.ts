@@ -82,14 +82,26 @@ describe("bench on its own installation", bound, () => {
     await mkdir(data);
     const interruption = new AbortController();
     const running = call([...SMALL, "--duration", "60", "--data", data], { signal: interruption.signal });
-    while ((await readdir(data)).length === 0) await new Promise((resolve) => setImmediate(resolve));
-    const [name = ""] = await readdir(data);
-    const isServing = (): boolean => existsSync(join(data, name, "dev.json"));
-    while (!isServing()) await new Promise((resolve) => setTimeout(resolve, 20));
+    await serving(data);
     interruption.abort();
     const { exit, stderr } = await running;
     assert.equal(exit, 1);
     assert.match(stderr, /Interrupted before the run was over/);
+    assert.deepEqual(await readdir(data), []);
+  });
+
+  test("a run during which the engine dies is no result, and leaves nothing behind", async () => {
+    const data = join(parent, "died");
+    await mkdir(data);
+    const running = call([...SMALL, "--duration", "60", "--data", data, "--json"]);
+    const lock: Record<string, unknown> = JSON.parse(
+      await readFile(join(await serving(data), "lock.json"), "utf8"),
+    );
+    process.kill(Number(lock["pid"]), "SIGKILL");
+    const { exit, stdout } = await running;
+    const error = fieldOf(JSON.parse(stdout), "error");
+    assert.deepEqual([exit, error["code"]], [1, "bench_failed"]);
+    assert.match(String(error["message"]), /^The run failed: engine died during the run: /);
     assert.deepEqual(await readdir(data), []);
   });
 
@@ -103,3 +115,12 @@ describe("bench on its own installation", bound, () => {
     assert.ok(String(error["message"]).includes(file));
   });
 });
+
+/** The directory that a run made in `parent`, once its installation serves. */
+async function serving(parent: string): Promise<string> {
+  for (;;) {
+    const [name] = await readdir(parent);
+    if (name !== undefined && existsSync(join(parent, name, "dev.json"))) return join(parent, name);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
