@@ -16,11 +16,13 @@ import { filterByReference, TOLERANCE } from "./reference-filter.ts";
 import type { ResultLine } from "./result-line.ts";
 import { slotsInCsv } from "./sample-csv.ts";
 
-const USAGE = `Usage: npm run bench:figures -- [--in FILE] [--page FILE] [--plots DIR]
+const USAGE = `Usage: npm run bench:figures -- [--in FILE] [--page FILE] [--plots DIR] [--tolerance S]
   --in FILE      results of npm run bench:matrix; several are allowed (default: bench-results/matrix.jsonl)
   --page FILE    the page whose figures are rewritten (default: docs/performance.md)
   --plots DIR    where plots are written (default: docs/performance)
-  --tolerance S  share of the median by which the reference of a run that counts may be off (default: ${TOLERANCE})`;
+  --tolerance S  share of the median by which the reference of a run that counts may be off, 0 to 10
+                 (default: ${TOLERANCE})`;
+const TOLERANCE_MAX = 10;
 
 const { values } = orUsage(USAGE, () =>
   parseArgs({
@@ -33,11 +35,13 @@ const { values } = orUsage(USAGE, () =>
     },
   }),
 );
-process.exitCode = values.help ? help() : write();
+const tolerance = values.tolerance.trim() === "" ? Number.NaN : Number(values.tolerance);
+if (values.help) console.log(USAGE);
+else process.exitCode = tolerance >= 0 && tolerance <= TOLERANCE_MAX ? write() : refuse();
 
-function help(): number {
-  console.log(USAGE);
-  return 0;
+function refuse(): number {
+  console.error(`"${values.tolerance}" is not a share from 0 to ${TOLERANCE_MAX}.\n\n${USAGE}`);
+  return 2;
 }
 
 function write(): number {
@@ -47,7 +51,7 @@ function write(): number {
     const path = samplesPath(origins.get(result) ?? "", result);
     return existsSync(path) ? slotsInCsv(readFileSync(path, "utf8")) : null;
   };
-  const filtered = filterByReference(results, Number(values.tolerance));
+  const filtered = filterByReference(results, tolerance);
   const runs = runsFigure(MATRIX, filtered, slotsOf);
   const figures = [...figuresOf(MATRIX, filtered), ...(runs === null ? [] : [runs])];
   if (figures.length === 0) {

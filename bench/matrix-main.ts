@@ -45,9 +45,12 @@ const configurations = MATRIX.flatMap(configurationsOf).filter(
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
 
-if (values.help || !Number.isInteger(repeats) || repeats < 1 || configurations.length === 0) {
-  console.error(USAGE);
-  process.exitCode = values.help ? 0 : 2;
+if (values.help) console.log(USAGE);
+else if (!Number.isInteger(repeats) || repeats < 1 || configurations.length === 0) {
+  console.error(
+    `Nothing to run: ${configurations.length} configurations, ${values.repeats} runs each.\n\n${USAGE}`,
+  );
+  process.exitCode = 2;
 } else if (values.list) {
   for (const { name, arguments: words } of configurations) console.log(`${name}: ${words.join(" ")}`);
 } else {

@@ -18,7 +18,7 @@ export async function writePlots(
 }
 
 /** What stands above the picture of a run. */
-export function runTitle(report: BenchReport): { readonly title: string; readonly subtitle: string } {
+function runTitle(report: BenchReport): { readonly title: string; readonly subtitle: string } {
   const { scenario, durability, shards, wallets, frameCommands, inFlight, offeredPerSecond } = report;
   const counted = (value: number): string => value.toLocaleString("en-US");
   const offered = offeredPerSecond === null ? "" : `, ${counted(offeredPerSecond)} a second offered`;

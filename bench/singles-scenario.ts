@@ -5,29 +5,24 @@
 // Each message is one record of a stream, which under the profile strict is synced by itself: more shards sync more
 // streams at once.
 
-import type { Scenario } from "./scenario.ts";
-import { USUAL_DEFAULTS } from "./scenario.ts";
 import { SingleTransferSource } from "./single-transfer-source.ts";
+import { steadyScenario } from "./steady-scenario.ts";
 import { LocalChoice, shardsOf } from "./transfer-choice.ts";
 import { TransferSource } from "./transfer-source.ts";
 
 /** See the file header. */
-export const singlesScenario: Scenario = {
+export const singlesScenario = steadyScenario({
   name: "singles",
   title: "one transfer a message, in JSON, both wallets on one shard",
-  defaults: { ...USUAL_DEFAULTS, frameCommands: 1, inFlight: 4_000, shards: { strict: 16, relaxed: 4 } },
-  run: async (stage) => {
-    const { parts } = stage;
-    const { encoding } = parts.settings;
+  defaults: { frameCommands: 1, inFlight: 4_000, shards: { strict: 16, relaxed: 4 } },
+  sourceOf: (parts) => {
+    const { settings } = parts;
     const shards = shardsOf(parts.fleet);
     const choice = new LocalChoice(parts);
-    const one = { ...parts, settings: { ...parts.settings, frameCommands: 1 } };
-    const source =
-      encoding === "json"
-        ? new SingleTransferSource(parts, shards, choice)
-        : new TransferSource(one, shards, choice);
-    await stage.warmUp(source);
-    await stage.load(source);
-    return { encoding, frameCommands: 1 };
+    const one = { ...parts, settings: { ...settings, frameCommands: 1 } };
+    return settings.encoding === "json"
+      ? new SingleTransferSource(parts, shards, choice)
+      : new TransferSource(one, shards, choice);
   },
-};
+  figures: ({ settings }) => ({ encoding: settings.encoding, frameCommands: 1 }),
+});

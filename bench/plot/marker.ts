@@ -5,7 +5,7 @@ import type { Attributes } from "./svg.ts";
 import { element, pathOf } from "./svg.ts";
 
 /** Half of a point's width, px. */
-export const POINT_RADIUS = 4.5;
+const POINT_RADIUS = 4.5;
 
 const SHAPES: readonly (readonly (readonly [number, number])[])[] = [
   [],

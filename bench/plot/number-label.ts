@@ -16,6 +16,6 @@ export function numberLabel(value: number): string {
 }
 
 /** Three significant digits, without zeros that say nothing. */
-export function threeDigits(value: number): string {
+function threeDigits(value: number): string {
   return String(Number(value.toPrecision(3)));
 }

@@ -11,9 +11,9 @@ import { element } from "./svg.ts";
 
 const TICK_PX = 12;
 /** Room above the plot for the name of its values, and below it for ticks and the name of the lower axis, px. */
-export const NAME_HEIGHT = 26;
+const NAME_HEIGHT = 26;
 /** See NAME_HEIGHT. */
-export const TICKS_HEIGHT = 22;
+const TICKS_HEIGHT = 22;
 const LABEL_GAP = 8;
 
 /** Where a panel lies and what it shows. */

@@ -35,7 +35,7 @@ export class ProgressLines {
 }
 
 /** One state as text. */
-export function progressText({ phase, done, total, perSecond, seconds, ofSeconds }: BenchProgress): string {
+function progressText({ phase, done, total, perSecond, seconds, ofSeconds }: BenchProgress): string {
   const share = total === null ? `${done}` : `${done} of ${total}`;
   const time = ofSeconds === null ? "" : ` in ${Math.floor(seconds)} of ${ofSeconds} s`;
   const speed = perSecond > 0 ? `, ${perSecond} a second` : "";
