@@ -12,7 +12,6 @@ export const API_TIMEOUT_MS = 5_000;
 
 /** Error codes of the server (`err_code`), stable across its versions. */
 export const API_CODE = {
-  consumerNotFound: 10_014,
   insufficientResources: 10_023,
   memoryExceeded: 10_028,
   messageNotFound: 10_037,

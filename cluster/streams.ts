@@ -19,8 +19,6 @@ export const LOG_FORMAT = "1";
 /** The server takes no shorter window, ns. Nothing of ours carries a message id, so it filters nothing. */
 const DUPLICATE_WINDOW_NS = 100_000_000;
 const NS_PER_MS = 1_000_000;
-/** Streams that one listing may return; far above any number of shards. */
-const STREAMS_LISTED_MAX = 65_536;
 
 /** What the streams of one cluster have in common. */
 export interface ClusterStreams {
@@ -103,25 +101,6 @@ export async function readShardStream(
 export async function readStreamIdentity(nc: NatsConnection, stream: string): Promise<StreamIdentity | null> {
   const info = await streamInfo(nc, stream);
   return info === null ? null : identityOf(info);
-}
-
-/**
- * Every log on the server, in the order of shards, without judging settings: what `init` and `doctor` look at first.
- * Errors: as `requestApi`.
- */
-export async function listShardStreams(nc: NatsConnection): Promise<StreamIdentity[]> {
-  const found: StreamIdentity[] = [];
-  for (let offset = 0; offset < STREAMS_LISTED_MAX; ) {
-    const page = await requestApi(nc, "STREAM.LIST", { offset });
-    const rows = Array.isArray(page["streams"]) ? page["streams"] : [];
-    for (const row of rows) {
-      const identity = identityOf(objectIn(row));
-      if (identity.stream === shardStream(identity.shard)) found.push(identity);
-    }
-    offset += rows.length;
-    if (rows.length === 0 || offset >= numberIn(page, "total")) break;
-  }
-  return found.sort((one, other) => one.shard - other.shard);
 }
 
 /**

@@ -11,7 +11,6 @@ import type { ClusterStreams } from "../../cluster/streams.ts";
 import {
   ensureEventStream,
   ensureShardStream,
-  listShardStreams,
   readShardStream,
   readStreamIdentity,
 } from "../../cluster/streams.ts";
@@ -161,18 +160,6 @@ test("a stream whose subjects were taken out for re-anchoring passes the check",
   }
   await requestApi(connection.nc, `STREAM.UPDATE.${shardStream(4)}`, objectIn(info["config"]));
   assert.equal((await readShardStream(connection.nc, streams, 4))?.isOpen, true);
-});
-
-test("the listing shows the logs in the order of shards and nothing else", async () => {
-  await requestApi(connection.nc, "STREAM.CREATE.OTHER", { name: "OTHER", subjects: ["other"] });
-  await ensureShardStream(connection.nc, streams, { shard: 0, nonce: "n" });
-  await ensureShardStream(connection.nc, streams, { shard: 7, nonce: "n" });
-  const shards = (await listShardStreams(connection.nc)).map((identity) => identity.shard);
-  assert.deepEqual(
-    shards,
-    [...shards].sort((one, other) => one - other),
-  );
-  assert.ok(shards.includes(0) && shards.includes(7) && !shards.includes(-1));
 });
 
 test("the event stream is bounded, drops old messages, and keeps the operator's bounds", async () => {
