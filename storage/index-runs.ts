@@ -182,7 +182,9 @@ export class IndexRuns {
       this.#store.readPage(input, run.done / fanOut, read);
       for (let entry = 0; entry < read.count; entry += 1) {
         const high = read.high(entry);
-        written[run.pageOf(high) - run.done]?.pushFrom(read, entry);
+        const page = written[run.pageOf(high) - run.done];
+        assert(page !== undefined, "a page's entries lie in the pages that it becomes");
+        page.pushFrom(read, entry);
         run.add(high, read.low(entry));
       }
     }

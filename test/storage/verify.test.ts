@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { test } from "node:test";
+import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
 import {
   dumpHash,
@@ -23,6 +24,9 @@ type Target = "here" | "there";
 
 /** A run's bytes with the last one changed. */
 const FLIPPED = "CAST(substr(body, 1, length(body) - 1) || x'7f' AS BLOB)";
+
+/** Gives what was tampered with its checksum, so that the sweep itself must see it. */
+const SUMMED = "UPDATE index_page SET sum = crc32(body); UPDATE index_filter SET sum = crc32(body)";
 
 /** What is tampered with, in which file, and what must be reported. `deep` = only the deep sweep can see it. */
 const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationName, sweep?: "deep"])[] = [
@@ -115,12 +119,19 @@ const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationNa
     "deep",
   ],
   [
-    "UPDATE index_page SET body = CAST(substr(body, 1, 8) || x'63000000' AS BLOB)",
+    `UPDATE index_page SET body = CAST(substr(body, 1, 8) || x'63000000' AS BLOB);${SUMMED}`,
     "here",
     "command_index_differs",
     "deep",
   ],
-  ["UPDATE index_page SET body = CAST(body || body AS BLOB)", "here", "command_index_differs", "deep"],
+  [
+    `UPDATE index_page SET body = CAST(body || body AS BLOB);${SUMMED}`,
+    "here",
+    "command_index_differs",
+    "deep",
+  ],
+  [`UPDATE index_page SET body = ${FLIPPED}`, "here", "row_corrupt", "deep"],
+  [`UPDATE index_filter SET body = ${FLIPPED}`, "here", "row_corrupt", "deep"],
   ["UPDATE index_page SET body = zeroblob(5)", "here", "row_corrupt", "deep"],
   [
     "UPDATE index_page SET key = key + 1 WHERE key = (SELECT max(key) FROM index_page)",
@@ -128,7 +139,12 @@ const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationNa
     "command_index_differs",
     "deep",
   ],
-  ["UPDATE index_filter SET body = zeroblob(length(body))", "here", "command_index_differs", "deep"],
+  [
+    `UPDATE index_filter SET body = zeroblob(length(body));${SUMMED}`,
+    "here",
+    "command_index_differs",
+    "deep",
+  ],
   ["DELETE FROM index_filter", "here", "row_corrupt", "deep"],
   ["DELETE FROM index_run", "here", "command_index_differs", "deep"],
   ["UPDATE index_run SET last = last + 1", "here", "command_index_differs", "deep"],
@@ -353,6 +369,7 @@ function tamper(path: string, sql: string): void {
   const database = new Database(path);
   database.unsafeMode(true);
   database.pragma("foreign_keys = OFF");
+  database.function("crc32", (body) => (body instanceof Uint8Array ? crc32(body) : null));
   database.exec(sql);
   database.close();
 }
