@@ -20,6 +20,8 @@ export type AnswerCall = (token: string, outcome: Outcome) => boolean;
 /** Rough bytes of one outcome, for splitting before encoding: the largest has 128 balances of about 200 bytes. */
 const OUTCOME_BYTES = 240;
 const BALANCE_BYTES = 220;
+/** A character of what a caller made up takes so many bytes at most: escaped in JSON. */
+const CHAR_BYTES_MAX = 6;
 
 /** Waiting routes per shard; the oldest are forgotten beyond it. */
 const WAITING_ROUTES_MAX = CALLS_WAITING_MAX * 10;
@@ -139,8 +141,11 @@ export class Replies {
   }
 }
 
-function bytesOf(outcome: Outcome): number {
-  return OUTCOME_BYTES + (outcome.balances?.length ?? 0) * BALANCE_BYTES;
+function bytesOf({ id, op, refusal, balances }: Outcome): number {
+  const bytes = OUTCOME_BYTES + (balances?.length ?? 0) * BALANCE_BYTES;
+  if (refusal === null) return bytes;
+  const echoed = (id?.length ?? 0) + (op?.length ?? 0) + (refusal.detail?.length ?? 0);
+  return bytes + echoed * CHAR_BYTES_MAX;
 }
 
 /** Runs that fit into a message each; nearly always there is one. */

@@ -79,6 +79,21 @@ test("many outcomes leave in messages below the bound, none lost and in order", 
   assert.deepEqual(desk.positions().flat(), positions);
 });
 
+test("refusals that echo what a caller made up leave in messages below the bound too", () => {
+  const made = "\u0001".repeat(64);
+  const rest = { status: "refused", replayed: false, shard: 0, position: 9, balances: null } as const;
+  const refusal = { code: "unknown_op", detail: made } as const;
+  const refused: Outcome = { id: made, op: made, refusal, timeMs: 1_795_334_400_000, ...rest };
+  const desk = new Desk();
+  desk.replies.open();
+  const many = Array.from({ length: 3_000 }, (_, index) => ({ index, outcome: refused }));
+  desk.replies.add(json, answers({ answered: many }));
+  desk.replies.add(frames, answers({ answered: many }));
+  desk.replies.flush();
+  assert.ok(desk.sent.length > 2);
+  assert.ok(desk.sent.every(({ data }) => data.length <= OUTPUT_BYTES_MAX));
+});
+
 test("a closed gate holds up to its bound, and lets everything held go when it opens", () => {
   const desk = new Desk();
   const many = answered(...Array.from({ length: 1000 }, (_, index) => index + 1));
