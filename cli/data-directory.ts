@@ -13,6 +13,7 @@ import {
   readClusterFile,
   SHARDS_MAX,
 } from "../cluster/cluster-file.ts";
+import { isProcessAlive } from "../cluster/process-alive.ts";
 import type { Durability } from "../protocol/info.ts";
 import type { FlagSpec } from "./command.ts";
 import { CliFailure, usageFailure } from "./failure.ts";
@@ -128,17 +129,8 @@ export function readRunningDev(dataDir: string): RunningDev | null {
     if (typeof said !== "object" || said === null) return null;
     const { pid, nats, tenant }: Partial<Record<keyof RunningDev, unknown>> = said;
     if (typeof pid !== "number" || typeof nats !== "string" || typeof tenant !== "string") return null;
-    return isAlive(pid) ? { pid, nats, tenant } : null;
+    return isProcessAlive(pid) ? { pid, nats, tenant } : null;
   } catch {
     return null;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }

@@ -6,6 +6,7 @@
  * Two processes may fetch at once: each works in a directory of its own and renames the finished file into place.
  * Guards against: an old server that silently lacks what we rely on, and half a file after a crash.
  */
+
 import { execFile } from "node:child_process";
 import { constants } from "node:fs";
 import { access, copyFile, mkdir, mkdtemp, open, readdir, rename, rm, writeFile } from "node:fs/promises";
@@ -14,6 +15,7 @@ import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { ClusterError, errorText } from "./cluster-error.ts";
 import { fetchDebianPackage } from "./debian-package.ts";
+import { isProcessAlive } from "./process-alive.ts";
 
 const run = promisify(execFile);
 
@@ -195,17 +197,8 @@ async function fetchInto(
 async function removeAbandoned(home: string): Promise<void> {
   for (const name of await readdir(home)) {
     const pid = /^fetch-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid)))
+    if (pid !== undefined && !isProcessAlive(Number(pid)))
       await rm(join(home, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
 

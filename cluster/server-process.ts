@@ -16,12 +16,13 @@ import { execFile, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
+import { stopChild } from "./child-stop.ts";
 import { ClusterError } from "./cluster-error.ts";
 
 const run = promisify(execFile);
 
 /** How long a server may take to end after TERM before it is killed, ms. */
-export const STOP_WAIT_MS = 5_000;
+const STOP_WAIT_MS = 5_000;
 /** How often a pid that is not our child is looked at while it ends, ms. */
 const GONE_CHECK_MS = 20;
 const STDERR_BYTES_KEPT = 8_192;
@@ -88,17 +89,7 @@ export async function startServerProcess(
       ),
     );
   });
-  const pid = child.pid ?? 0;
-  const stop = async (): Promise<ProcessExit> => {
-    child.kill("SIGTERM");
-    const killer = setTimeout(() => child.kill("SIGKILL"), STOP_WAIT_MS);
-    try {
-      return await exited;
-    } finally {
-      clearTimeout(killer);
-    }
-  };
-  return { pid, exited, stop };
+  return { pid: child.pid ?? 0, exited, stop: () => stopChild(child, exited, STOP_WAIT_MS) };
 }
 
 function exitOf(child: ChildProcess): Promise<ProcessExit> {

@@ -6,6 +6,7 @@
 
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { stopChild } from "../../cluster/child-stop.ts";
 import type { FlagSpec } from "../command.ts";
 
 /** What the engine's main file takes. */
@@ -53,7 +54,7 @@ export interface EngineProcess {
 }
 
 /** How long a graceful stop may take before the engine is killed, ms. What was committed is safe either way. */
-export const STOP_WAIT_MS = 10_000;
+const STOP_WAIT_MS = 10_000;
 const ERROR_OUTPUT_KEPT = 4096;
 const MAIN_FILE = fileURLToPath(new URL("../../engine/node-main.ts", import.meta.url));
 /** Where Node keeps what it made of the sources; not for a built package, which has nothing to make. */
@@ -101,16 +102,7 @@ export function startEngine(
       resolve({ code, signal, failure, errorOutput: errorOutput.trim() }),
     );
   });
-  const stop = async (): Promise<EngineExit> => {
-    child.kill("SIGTERM");
-    const killer = setTimeout(() => child.kill("SIGKILL"), STOP_WAIT_MS);
-    try {
-      return await exited;
-    } finally {
-      clearTimeout(killer);
-    }
-  };
-  return { pid: child.pid ?? 0, exited, stop };
+  return { pid: child.pid ?? 0, exited, stop: () => stopChild(child, exited, STOP_WAIT_MS) };
 }
 
 /** One sentence about how an engine ended. */
