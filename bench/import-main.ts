@@ -29,6 +29,9 @@ const SUBJECTS = subjectsOfOwners(1_000);
 const SERVICE = `${SUBJECTS[0]?.slice(0, SUBJECTS[0].lastIndexOf("."))}.*`;
 const MESSAGE_BYTES = 150;
 const IN_FLIGHT = 512;
+/** How long the last acknowledgements of a slice may take, ms. */
+const ACK_WAIT_MS = 30_000;
+const SECONDS_MAX = 3_600;
 
 /** One slice: acknowledged messages a second, and what each cost the server. */
 interface Slice {
@@ -48,11 +51,12 @@ const { values } = orUsage(USAGE, () =>
   }),
 );
 const [pairs, seconds] = [Number(values.pairs), Number(values.seconds)];
-const isUsable = Number.isInteger(pairs) && pairs > 0 && seconds > 0;
+const isUsable = Number.isInteger(pairs) && pairs > 0 && seconds > 0 && seconds <= SECONDS_MAX;
 const profile = values.durability === "strict" || values.durability === "relaxed" ? values.durability : null;
-if (values.help || !isUsable || profile === null) {
+if (values.help) console.log(USAGE);
+else if (!isUsable || profile === null) {
   console.error(USAGE);
-  process.exitCode = values.help ? 0 : 2;
+  process.exitCode = 2;
 } else {
   await measure(profile);
 }
@@ -143,8 +147,10 @@ async function slice(nc: NatsConnection, pid: number): Promise<Slice> {
       else if (acked === sent) resolve();
     },
   });
+  const wait = seconds * 1000 + ACK_WAIT_MS;
+  const late = setTimeout(() => reject(new Error("a message was not acknowledged")), wait);
   for (let index = 0; index < IN_FLIGHT; index += 1) send();
-  await promise;
+  await promise.finally(() => clearTimeout(late));
   const tookMs = performance.now() - startMs;
   const after = await usageOf(pid);
   subscription.unsubscribe();
