@@ -34,7 +34,8 @@ export const benchCommand: CliCommand = {
   details: `Starts a nats-server and an engine of its own in a directory that is removed afterwards, unless --server or
 NATS_URL names a running installation (then it opens wallets of its own there, which stay). Proves afterwards that
 every command has one outcome and every balance is right, and sweeps the files of its own installation as
-verify --deep does; exit 1 when something is wrong. Progress is on standard error, also with --json.`,
+verify --deep does (beyond 512 MiB of shard files, or with --no-deep, as verify does); exit 1 when something is wrong,
+also when the engine or the server died meanwhile. Progress is on standard error, also with --json.`,
   arguments: [],
   flags: BENCH_FLAGS,
   examples: [
