@@ -14,8 +14,8 @@ const NIBBLES = nibbleTable();
 const DASH = 45;
 /** Amounts nearer to zero are written as varints. */
 const AMOUNT_SHORT = 2 ** 52;
-/** Bytes up to which a loop copies faster than a call. */
-const LOOP_COPY_MAX = 96;
+/** Bytes up to which a loop copies faster than a call: 16 bytes 22 against 46 ns, 80 bytes 140 against 48. */
+const LOOP_COPY_MAX = 32;
 
 /** A growing buffer with the primitive forms of rows. Throws only on values outside their stated range. */
 export class ByteWriter {
@@ -174,7 +174,7 @@ export class ByteWriter {
     const count = end - start;
     this.#reserve(count);
     if (count <= LOOP_COPY_MAX) copyShort(this.#bytes, this.#length, other.#bytes, start, end);
-    else this.#bytes.set(other.#bytes.subarray(start, end), this.#length);
+    else other.#bytes.copy(this.#bytes, this.#length, start, end);
     this.#length += count;
   }
 

@@ -1,8 +1,8 @@
 // Commands by number, with their outcomes. A command that settles in its own record is one row of a run; one that
-// stays open gets its outcome later as a row of the table `outcome`, appended too, instead of a second write of a
-// row that lies pages back.
+// stays open gets its outcome later in a page of its own (late-outcomes.ts), instead of a second write of a row that
+// lies pages back.
 //
-// Invariants: a number has one outcome, for ever: the second one is refused by the guard here and by the key. Which
+// Invariants: a number has one outcome, for ever: the second one is refused by the guards here and in the page. Which
 // of the two places holds an outcome depends on records alone, never on turns.
 
 import type { CommandRow } from "../actors/ledger.ts";
@@ -15,10 +15,10 @@ import { type ClaimKey, type ClaimOptions, CommandClaims, type StoredClaims } fr
 import { CLAIM_PART, type ClaimRow, claimsOf, OUTCOME_PART, readClaim, writeClaim } from "./command-row.ts";
 import type { Connection } from "./database.ts";
 import type { Journal } from "./journal.ts";
+import { LateOutcomes } from "./late-outcomes.ts";
 import type { MetaTable } from "./meta-table.ts";
 import type { NameTable } from "./name-table.ts";
 import { type OutcomeAt, readOutcome, writeOutcome, writeOutcomeStep } from "./outcome-row.ts";
-import { RowBatch } from "./row-batch.ts";
 import { RunTable } from "./run-table.ts";
 import { COMMAND_RUNS } from "./schema.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
@@ -38,12 +38,6 @@ export interface CommandParts {
 /** Open commands known in memory: a number each. Beyond it all are forgotten, and looked up. */
 const OPEN_KEPT_MAX = 100_000;
 
-interface LateSqlRow {
-  readonly position: number;
-  readonly timeMs: number;
-  readonly body: Uint8Array;
-}
-
 /** See the file header. */
 export class CommandTable implements StoredClaims {
   readonly #log: StateLog;
@@ -53,8 +47,7 @@ export class CommandTable implements StoredClaims {
   readonly #journal: Journal;
   readonly #claims: CommandClaims;
   readonly #rows: RunTable;
-  readonly #late: RowBatch;
-  readonly #sql;
+  readonly #late: LateOutcomes;
   /** Outcomes of the commands that wait, in their order. */
   #waiting: (Outcome | null)[] = [];
   /** Commands that are open, of those written since the file was opened; one that is not here is looked up. */
@@ -69,12 +62,7 @@ export class CommandTable implements StoredClaims {
     this.#wallets = wallets;
     this.#journal = journal;
     this.#rows = new RunTable(database, log, { meta, name: COMMAND_RUNS });
-    this.#late = new RowBatch(database, "outcome", ["number", "position", "time_ms", "body"]);
-    this.#sql = {
-      late: database.prepare<[number], LateSqlRow>(
-        "SELECT position, time_ms AS timeMs, body FROM outcome WHERE number = ?",
-      ),
-    };
+    this.#late = new LateOutcomes(database);
     this.#claims = new CommandClaims(database, this, index);
   }
 
@@ -140,7 +128,7 @@ export class CommandTable implements StoredClaims {
     if (isWaiting) this.#waiting[number - this.#rows.firstWaiting] = outcome;
     else this.#settled.set(number, outcome);
     if (this.#rows.isOfThisRecord(number)) this.#rows.setPart(number, OUTCOME_PART, start);
-    else this.#late.push(number, position, timeMs, writer.view(start));
+    else this.#late.add({ number, position, timeMs }, writer, start);
   }
 
   /** A command by its id, or undefined. */
@@ -166,7 +154,7 @@ export class CommandTable implements StoredClaims {
       return this.#rowOf(number, claim, this.#outcomeOf(early, claim.id, run.placeOf(number)));
     const settled = this.#settled.get(number);
     if (settled) return this.#rowOf(number, claim, settled);
-    const late = this.#sql.late.get(number);
+    const late = this.#late.find(number);
     return this.#rowOf(number, claim, late ? this.#outcomeOf(late.body, claim.id, late) : null);
   }
 
@@ -233,7 +221,7 @@ export class CommandTable implements StoredClaims {
     const isOpen =
       run?.part(number, OUTCOME_PART) === null &&
       !this.#settled.has(number) &&
-      this.#sql.late.get(number) === undefined;
+      this.#late.find(number) === undefined;
     assert(isOpen, "a command that settles later was recorded and is open");
   }
 

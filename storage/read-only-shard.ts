@@ -21,6 +21,8 @@ import { readHold } from "./hold-row.ts";
 import { IndexStore } from "./index-store.ts";
 import { type MetaRow, selectMeta } from "./meta-table.ts";
 import { readMoney } from "./money-row.ts";
+import type { LateOutcome } from "./outcome-page.ts";
+import { OutcomePages } from "./outcome-pages.ts";
 import { type OutcomeAt, readOutcome } from "./outcome-row.ts";
 import { type ReadStatements, readStatements } from "./read-statements.ts";
 import { RECORD_HASH_BYTES } from "./record-hash-table.ts";
@@ -53,11 +55,6 @@ export interface StoredOwner {
 
 /** The record that settled a command. */
 type RecordPlace = Pick<OutcomeAt, "position" | "timeMs">;
-
-/** An outcome of a later record. */
-interface LateOutcome extends RecordPlace {
-  readonly body: Uint8Array;
-}
 
 /** Names of wallets kept while outcomes are read. */
 const NAMES_CACHED = 200_000;
@@ -103,6 +100,7 @@ export class ReadOnlyShard implements Disposable {
   readonly #sql: ReadStatements;
   readonly #steps: RunReader;
   readonly #commands: RunReader;
+  readonly #late: OutcomePages;
   readonly #walletNames = new GenerationCache<number, WalletName>(NAMES_CACHED);
   #meta: MetaRow;
   /** Of this snapshot; null = not read yet. */
@@ -131,6 +129,7 @@ export class ReadOnlyShard implements Disposable {
     this.#sql = readStatements(database);
     this.#steps = new RunReader(database, STEP_RUNS);
     this.#commands = new RunReader(database, COMMAND_RUNS);
+    this.#late = new OutcomePages(database);
     this.#meta = this.retake();
   }
 
@@ -140,6 +139,7 @@ export class ReadOnlyShard implements Disposable {
     this.#database.exec("BEGIN DEFERRED");
     this.#steps.forget();
     this.#commands.forget();
+    this.#late.forget();
     this.#meta = selectMeta(this.#database);
     this.#lag = null;
     this.#sagas = null;
@@ -187,11 +187,8 @@ export class ReadOnlyShard implements Disposable {
   /** Commands with their outcomes, by number. */
   *commands(): Generator<StoredCommand> {
     for (const run of this.#commands.from(1)) {
-      const late = new Map<number, LateOutcome>();
-      const behind = this.#sql.lateOutcomes.all(run.first - 1, run.count);
-      for (const outcome of behind) late.set(outcome.number, outcome);
       for (let number = run.first; run.has(number); number += 1) {
-        yield this.#commandOf(run, number, late.get(number));
+        yield this.#commandOf(run, number, this.#late.find(number));
       }
     }
   }
@@ -335,7 +332,7 @@ export class ReadOnlyShard implements Disposable {
   isOpen(command: number): boolean | undefined {
     const run = this.#commands.holding(command);
     if (!run) return undefined;
-    return run.part(command, OUTCOME_PART) === null && this.#sql.lateOutcome.get(command) === undefined;
+    return run.part(command, OUTCOME_PART) === null && this.#late.find(command) === undefined;
   }
 
   /** Whether a timer of the kind exists for a target. */
@@ -350,7 +347,7 @@ export class ReadOnlyShard implements Disposable {
 
   /** Numbers of late outcomes beyond the last command, at most `limit`. */
   strayOutcomes(limit: number): number[] {
-    return this.#sql.strayOutcomes.all(this.#meta.lastCommand, limit);
+    return Array.from(this.#late.outside(this.#meta.lastCommand)).slice(0, limit);
   }
 
   /** What SQLite's own check says; empty = sound. Reads the whole file. */

@@ -19,17 +19,8 @@ interface HoldSqlRow {
   readonly body: Uint8Array;
 }
 
-interface LateSqlRow {
-  readonly number: number;
-  readonly position: number;
-  readonly timeMs: number;
-  readonly body: Uint8Array;
-}
-
 const HOLD = `SELECT h.number, t.name AS tenant, o.name AS owner, h.body FROM hold h
   JOIN owner o ON o.number = h.owner JOIN tenant t ON t.number = o.tenant`;
-
-const LATE = "SELECT number, position, time_ms AS timeMs, body FROM outcome";
 
 /** Prepared statements; see {@link readStatements}. */
 export type ReadStatements = ReturnType<typeof readStatements>;
@@ -55,7 +46,6 @@ function pageStatements(database: Connection) {
     wallets: database
       .prepare<PageOf, WalletSqlRow>(`${WALLET_ROWS} ${behind("w.number")}`)
       .safeIntegers(true),
-    lateOutcomes: database.prepare<PageOf, LateSqlRow>(`${LATE} ${behind("number")}`),
     holds: database.prepare<PageOf, HoldSqlRow>(`${HOLD} ${behind("h.number")}`),
     reversals: database
       .prepare<PageOf, { number: bigint; units: bigint }>(`SELECT * FROM reversal ${behind("number")}`)
@@ -96,7 +86,6 @@ function lookUpStatements(database: Connection) {
          WHERE t.name = +? AND o.name = +? AND w.purse = +?`,
       )
       .pluck(),
-    lateOutcome: database.prepare<[number], LateSqlRow>(`${LATE} WHERE number = ?`),
     hold: database.prepare<[number], HoldSqlRow>(`${HOLD} WHERE h.number = +?`),
     saga: database.prepare<[number], Uint8Array>("SELECT body FROM saga WHERE number = ?").pluck(),
     hasTimer: database
@@ -110,11 +99,6 @@ function sweepStatements(database: Connection) {
     miscountedOwners: database
       .prepare<[number], number>(
         "SELECT number FROM owner o WHERE wallets <> (SELECT count(*) FROM wallet w WHERE w.owner = o.number) LIMIT ?",
-      )
-      .pluck(),
-    strayOutcomes: database
-      .prepare<[number, number], number>(
-        "SELECT number FROM outcome WHERE number NOT BETWEEN 1 AND ? LIMIT ?",
       )
       .pluck(),
     integrity: database.prepare<[], string>("PRAGMA integrity_check(20)").pluck(),

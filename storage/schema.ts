@@ -2,8 +2,8 @@
 // mark. A published migration is never edited: a change is a new one behind the last.
 //
 // What grows with traffic is appended at the end of a B-tree by number: steps and commands in runs of many rows a
-// blob (row-run.ts), late outcomes and items as one compact blob a row; only the pages of the command index move
-// about (see index-runs.ts). A wallet's balance has a narrow row of its own, which lags behind the journal (see
+// blob (row-run.ts), late outcomes in pages (outcome-page.ts), items as one compact blob a group; only the pages of the
+// command index move about (see index-runs.ts). A wallet's balance has a narrow row of its own, which lags behind the journal (see
 // balance-table.ts).
 
 /** `PRAGMA application_id` of a shard file: "Cofr". */
@@ -38,9 +38,7 @@ CREATE TABLE balance (
 ) STRICT;
 CREATE TABLE step_run (first INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE command_run (first INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
-CREATE TABLE outcome (
-  number INTEGER PRIMARY KEY, position INTEGER NOT NULL, time_ms INTEGER NOT NULL, body BLOB NOT NULL
-) STRICT;
+CREATE TABLE outcome_page (page INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE index_layout (
   one INTEGER PRIMARY KEY CHECK (one = 1), seed BLOB NOT NULL, capacity INTEGER NOT NULL,
   page_bits INTEGER NOT NULL, block_bits INTEGER NOT NULL, fan_out_bits INTEGER NOT NULL

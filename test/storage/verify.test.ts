@@ -7,6 +7,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { test } from "node:test";
 import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
+import type { LateOutcome } from "../../storage/outcome-page.ts";
 import {
   dumpHash,
   dumpShard,
@@ -18,6 +19,7 @@ import {
 import { COMMAND_RUNS, type RunTableName, STEP_RUNS } from "../../storage/schema.ts";
 import type { ViolationName } from "../../storage/violation.ts";
 import { MovePlay } from "./move-play.ts";
+import { editOutcomes } from "./outcome-editor.ts";
 import { editRuns, type RunRow } from "./run-editor.ts";
 
 type Target = "here" | "there";
@@ -82,7 +84,6 @@ const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationNa
   ["UPDATE pair SET applied = applied + 10", "there", "pair_impossible"],
   ["UPDATE pair SET applied = 0", "there", "pair_impossible"],
   ["UPDATE pair SET sent_hash = zeroblob(16) WHERE peer = 1", "here", "pair_hash_differs"],
-  ["UPDATE outcome SET number = number + 1", "here", "saga_impossible"],
   ["DELETE FROM record_hash_run WHERE first = 2", "here", "record_hashes"],
   ["UPDATE meta SET position = position + 1", "here", "record_hashes"],
   ["UPDATE meta SET cluster = 'another'", "there", "identity_differs"],
@@ -100,18 +101,9 @@ const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationNa
   ["UPDATE wallet SET asset = 'EUR/2' WHERE number = 1", "here", "step_sum_not_zero", "deep"],
   ["UPDATE pair_money SET sum = '-49' WHERE direction = 1", "here", "transit_sum_differs", "deep"],
   ["UPDATE owner SET wallets = 7 WHERE number = 1", "here", "owner_miscounted", "deep"],
-  [
-    "INSERT INTO outcome SELECT 2, position, time_ms, body FROM outcome",
-    "here",
-    "command_with_two_outcomes",
-    "deep",
-  ],
-  [
-    "INSERT INTO outcome SELECT 99, position, time_ms, body FROM outcome",
-    "here",
-    "command_with_two_outcomes",
-    "deep",
-  ],
+  [`UPDATE outcome_page SET body = ${FLIPPED}`, "here", "row_corrupt", "deep"],
+  ["UPDATE outcome_page SET page = page + 1", "here", "command_with_two_outcomes", "deep"],
+  ["DELETE FROM outcome_page", "here", "command_without_outcome", "deep"],
   [
     "DELETE FROM index_page WHERE key = (SELECT min(key) FROM index_page)",
     "here",
@@ -207,6 +199,33 @@ const TAMPERED_ROWS: readonly (readonly [
   ["settled in no record", COMMAND_RUNS, (rows) => placed(rows, 3, { position: 0 }), "outcome_impossible"],
 ];
 
+/** Late outcomes, tampered with in `here`, and what must be reported. */
+const TAMPERED_OUTCOMES: readonly (readonly [
+  does: string,
+  edit: (outcomes: LateOutcome[]) => LateOutcome[],
+  what: ViolationName,
+  sweep?: "deep",
+])[] = [
+  [
+    "is that of the next command",
+    (outcomes) => outcomes.map((outcome) => ({ ...outcome, number: outcome.number + 1 })),
+    "saga_impossible",
+  ],
+  [
+    "is given to a settled command too",
+    (outcomes) => [...outcomes, ...outcomes.slice(-1).map((outcome) => ({ ...outcome, number: 2 }))],
+    "command_with_two_outcomes",
+    "deep",
+  ],
+  [
+    "has no command",
+    (outcomes) => [...outcomes, ...outcomes.slice(-1).map((outcome) => ({ ...outcome, number: 99 }))],
+    "command_with_two_outcomes",
+    "deep",
+  ],
+  ["is gone", (outcomes) => outcomes.slice(1), "command_without_outcome", "deep"],
+];
+
 const NOTHING = new Uint8Array();
 
 function partOf(rows: readonly RunRow[], number: number): Uint8Array {
@@ -286,6 +305,17 @@ for (const [does, name, edit, what] of TAMPERED_ROWS) {
     // Every row alone in its run, so that its place can be told apart from its neighbours'.
     editRuns(play.here.path, name, edit, 1);
     const report = sweep(play, { deep: true });
+    assert.equal(report.clean, false);
+    const names = report.violations.map((violation) => violation.what);
+    assert.ok(names.includes(what), `reported: ${JSON.stringify(report.violations)}`);
+  });
+}
+
+for (const [does, edit, what, depth] of TAMPERED_OUTCOMES) {
+  test(`verify reports ${what} when a late outcome ${does}`, () => {
+    using play = new MovePlay();
+    editOutcomes(play.here.path, edit);
+    const report = sweep(play, { deep: depth === "deep" });
     assert.equal(report.clean, false);
     const names = report.violations.map((violation) => violation.what);
     assert.ok(names.includes(what), `reported: ${JSON.stringify(report.violations)}`);
