@@ -3,6 +3,7 @@
 // while they are there.
 
 import { assert } from "../protocol/assert.ts";
+import { ownerOf } from "../protocol/names.ts";
 import { type EventRun, EventRuns } from "./event-runs.ts";
 import type { JournalStep, StepPlaceInLog } from "./journal-step.ts";
 import type { ShardLedger } from "./shard-ledger.ts";
@@ -43,11 +44,12 @@ export class JournalReader {
   }
 
   #show(step: StepRow, places: ReadonlyMap<number, StepPlaceInLog>): JournalStep {
-    const { number, position, index, owner, kind, op, status, command, transfer, code, ref, timeMs } = step;
+    const { number, position, index, kind, op, status, command, transfer, code, ref, timeMs } = step;
     const tenant = this.#ledger.names.tenantName(step.tenant);
     const previous = this.#placeOf(step.previousOfTenant, places);
     const nameOf = (wallet: number) => this.#ledger.wallets.nameOf(wallet);
     const wallets = step.entries.map((entry) => balancesOfEntry(entry, nameOf));
+    const owner = step.owner ?? ownerOf(nameOf(step.entries[0]?.wallet ?? 0));
     return {
       ...{ number, position, index, tenant, owner, kind, op, status, command, transfer, code, ref, timeMs },
       previous,

@@ -21,10 +21,14 @@ import { type StateLog, WRITE } from "./state-log.ts";
 import { type StepRow, stepOf, writeEntry, writeStepHead, writeStepTransits } from "./step-row.ts";
 import type { WalletTable } from "./wallet-table.ts";
 
-/** The step appended last, as an outcome is compared with it. */
-interface LastStep {
+/** A step that was appended. */
+export interface AppendedStep {
   readonly number: number;
   readonly step: Step;
+}
+
+/** The step appended last, as an outcome is compared with it. */
+interface LastStep extends AppendedStep {
   readonly balances: readonly Balances[];
 }
 
@@ -94,6 +98,11 @@ export class Journal {
     this.#indexInRecord += 1;
     this.#names.setLastStep(tenant, number, place);
     return balances;
+  }
+
+  /** The record's last step, or null. */
+  get last(): AppendedStep | null {
+    return this.#last;
   }
 
   /** The number of the record's last step when that tells everything an outcome says, else null. */

@@ -313,7 +313,11 @@ export class ReadOnlyShard implements Disposable {
   }
 
   #recentSagas(): Map<number, Saga> {
-    this.#sagas ??= openSagas(this.#sql.sagaLog.all());
+    this.#sagas ??= openSagas(this.#sql.sagaLog.all(), (number) => {
+      const step = this.step(number);
+      const wallet = step?.entries[0] && this.#storedWallet(step.entries[0].wallet);
+      return step && wallet && { step, wallet };
+    });
     return this.#sagas;
   }
 

@@ -16,6 +16,7 @@ import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { Connection } from "./database.ts";
 import { readSaga } from "./saga-row.ts";
+import type { ToldStep } from "./saga-step-row.ts";
 import { StorageFault } from "./storage-error.ts";
 
 /** A turn's row. */
@@ -34,6 +35,9 @@ const SAGAS_MAX = 20_000;
 const PUT = 1;
 const END = 2;
 
+/** Finds the step that tells a saga. */
+export type StepAt = (step: number) => ToldStep | undefined;
+
 interface Logged {
   readonly saga: Saga;
   /** The number of the turn's row. */
@@ -43,6 +47,7 @@ interface Logged {
 /** See the file header. */
 export class SagaLog {
   readonly #sql;
+  readonly #stepAt: StepAt;
   readonly #writer = new ByteWriter();
   /** By number, in the order of their rows. */
   readonly #sagas = new Map<number, Logged>();
@@ -51,7 +56,8 @@ export class SagaLog {
   #oldest = 1;
   #turn = 1;
 
-  constructor(database: Connection) {
+  constructor(database: Connection, stepAt: StepAt) {
+    this.#stepAt = stepAt;
     this.#sql = {
       rows: database.prepare<[], SagaLogRow>(SAGA_LOG_ROWS),
       insert: database.prepare<[number, Uint8Array]>("INSERT INTO saga_log (number, body) VALUES (?, ?)"),
@@ -116,7 +122,7 @@ export class SagaLog {
     this.#turn = this.#oldest;
     for (const row of rows) {
       this.#turn = row.number;
-      replay(row, {
+      replay(row, this.#stepAt, {
         put: (saga) => this.#note(saga),
         end: (number) => this.#forget(number),
       });
@@ -152,10 +158,10 @@ export class SagaLog {
 }
 
 /** The open sagas that rows of the log come to, by number. Errors: `StorageFault("corrupt")`. */
-export function openSagas(rows: Iterable<SagaLogRow>): Map<number, Saga> {
+export function openSagas(rows: Iterable<SagaLogRow>, stepAt: StepAt): Map<number, Saga> {
   const sagas = new Map<number, Saga>();
   for (const row of rows) {
-    replay(row, {
+    replay(row, stepAt, {
       put: (saga) => sagas.set(saga.number, saga),
       end: (number) => sagas.delete(number),
     });
@@ -165,13 +171,14 @@ export function openSagas(rows: Iterable<SagaLogRow>): Map<number, Saga> {
 
 function replay(
   { number, body }: SagaLogRow,
+  stepAt: StepAt,
   on: { readonly put: (saga: Saga) => unknown; readonly end: (number: number) => unknown },
 ): void {
   const reader = new ByteReader(body, `turn ${number} of the sagas`);
   while (reader.left > 0) {
     const kind = reader.byte();
     const saga = reader.varint();
-    if (kind === PUT) on.put(readSaga(saga, reader.bytes()));
+    if (kind === PUT) on.put(readSaga(saga, reader.bytes(), stepAt));
     else if (kind === END) on.end(saga);
     else throw new StorageFault("corrupt", `turn ${number} of the sagas has an entry of kind ${kind}`);
   }

@@ -8,11 +8,15 @@ import type { ItemLeg, MoveKind } from "../protocol/item.ts";
 import type { AssetName, OwnerName, TenantName, WalletName } from "../protocol/names.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
+import type { AppendedStep } from "./journal.ts";
 import { readRefusal, writeRefusal } from "./outcome-row.ts";
+import { sagaOfStep, type ToldStep, tellsSaga } from "./saga-step-row.ts";
 
 const VERSION = 1;
 /** First byte of the short form. */
 const PLAIN = 2;
+/** First byte of the form that a step tells. */
+const TOLD = 3;
 
 // In the order of their stored numbers; they only grow.
 const PHASES = [
@@ -25,9 +29,18 @@ const SAGA_MOVES = ["transfer", "capture", "reverse", "hold"] as const satisfies
 const MOVES = ["transfer", "capture", "reverse"] as const satisfies readonly MoveKind[];
 const VOTES = ["waiting", "yes", "no"] as const satisfies readonly SagaPeer["vote"][];
 
-/** Writes a saga. */
-export function writeSaga(writer: ByteWriter, saga: Saga): void {
-  if (!writePlain(writer, saga)) writeWhole(writer, saga);
+/**
+ * Writes a saga.
+ * @param last the step that was appended last in the record, if it is known
+ */
+export function writeSaga(writer: ByteWriter, saga: Saga, last: AppendedStep | null = null): void {
+  const plain = plainOf(saga);
+  if (plain === null) writeWhole(writer, saga);
+  else if (last !== null && tellsSaga(last.step, saga, plain.leg)) {
+    writer.byte(TOLD);
+    writer.varint(last.number);
+    writer.varint(plain.shard);
+  } else writePlain(writer, saga, plain);
 }
 
 function writeWhole(writer: ByteWriter, saga: Saga): void {
@@ -55,10 +68,18 @@ function writeWhole(writer: ByteWriter, saga: Saga): void {
   }
 }
 
-/** Reads a stored saga. Errors: `StorageFault("corrupt")`. */
-export function readSaga(number: number, body: Uint8Array): Saga {
+/**
+ * Reads a stored saga. Errors: `StorageFault("corrupt")`.
+ * @param stepAt finds the step that tells a saga; rows of `saga` need none
+ */
+export function readSaga(
+  number: number,
+  body: Uint8Array,
+  stepAt: (step: number) => ToldStep | undefined = () => undefined,
+): Saga {
   const reader = new ByteReader(body, `saga ${number}`);
   if (body[0] === PLAIN) return readPlain(number, reader);
+  if (body[0] === TOLD) return readTold(number, reader, stepAt);
   reader.version(VERSION);
   const saga: Saga = {
     number,
@@ -82,19 +103,32 @@ export function readSaga(number: number, body: Uint8Array): Saga {
   return saga;
 }
 
+/** What a plain saga says of its move. */
+interface PlainMove {
+  readonly leg: ItemLeg;
+  /** The other shard. */
+  readonly shard: number;
+}
+
+/** The move of a saga that is a transfer of one leg, waits for its answer and says nothing else; else null. */
+function plainOf(saga: Saga): PlainMove | null {
+  const [own] = saga.own;
+  const [peer] = saga.peers;
+  const leg = peer?.legs[0];
+  if (own === undefined || peer === undefined || leg === undefined) return null;
+  return isPlain(saga, own, peer, leg) ? { leg, shard: peer.shard } : null;
+}
+
 /**
  * Writes the saga of a transfer of one leg to one other shard, which nearly every saga is, in a third of the bytes:
  *
  *   2 | tenant | owner | command | code? | ref? | from | to | amount | asset | other shard
  *
- * @returns false, and nothing is written, when it is not one that is waiting for its answer and says nothing else
+ * and where the step before it says all that but the other shard:
+ *
+ *   3 | step | other shard
  */
-function writePlain(writer: ByteWriter, saga: Saga): boolean {
-  const [own] = saga.own;
-  const [peer] = saga.peers;
-  const leg = peer?.legs[0];
-  if (own === undefined || peer === undefined || leg === undefined) return false;
-  if (!isPlain(saga, own, peer, leg)) return false;
+function writePlain(writer: ByteWriter, saga: Saga, { leg, shard }: PlainMove): void {
   writer.byte(PLAIN);
   writer.text(saga.tenant);
   writer.text(saga.owner);
@@ -105,8 +139,18 @@ function writePlain(writer: ByteWriter, saga: Saga): boolean {
   writer.text(leg.to);
   writer.amount(leg.amount);
   writer.optionalText(leg.asset);
-  writer.varint(peer.shard);
-  return true;
+  writer.varint(shard);
+}
+
+function readTold(number: number, reader: ByteReader, stepAt: (step: number) => ToldStep | undefined): Saga {
+  reader.version(TOLD);
+  const step = reader.varint();
+  const shard = reader.varint();
+  reader.end();
+  const told = stepAt(step);
+  const saga = told && sagaOfStep(number, told, shard);
+  if (!saga) throw reader.fault(`is told by step ${step}, which does not tell it`);
+  return saga;
 }
 
 function isPlain(saga: Saga, own: Reservation, peer: SagaPeer, leg: ItemLeg): boolean {

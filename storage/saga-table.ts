@@ -6,22 +6,36 @@ import type { Prepared, Saga } from "../actors/ledger.ts";
 import { assert } from "../protocol/assert.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { Connection } from "./database.ts";
+import type { Journal } from "./journal.ts";
 import { SagaLog } from "./saga-log.ts";
 import { readPrepared, readSaga, writePrepared, writeSaga } from "./saga-row.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
+import type { WalletTable } from "./wallet-table.ts";
+
+/** What the sagas work with. */
+export interface SagaParts {
+  readonly journal: Journal;
+  readonly wallets: WalletTable;
+}
 
 /** See the file header. */
 export class SagaTable {
   readonly #log: StateLog;
+  readonly #journal: Journal;
   readonly #recent: SagaLog;
   readonly #writer = new ByteWriter(1024);
   readonly #sql;
   /** Rows of the table `saga`: nearly always none, and then it is not asked. */
   #rows = 0;
 
-  constructor(database: Connection, log: StateLog) {
+  constructor(database: Connection, log: StateLog, { journal, wallets }: SagaParts) {
     this.#log = log;
-    this.#recent = new SagaLog(database);
+    this.#journal = journal;
+    this.#recent = new SagaLog(database, (number) => {
+      const step = journal.step(number);
+      const wallet = step?.entries[0] && wallets.stored(step.entries[0].wallet);
+      return step && wallet && { step, wallet };
+    });
     this.#sql = {
       one: database.prepare<[number], Uint8Array>("SELECT body FROM saga WHERE number = ?").pluck(),
       count: database.prepare<[], number>("SELECT count(*) FROM saga").pluck(),
@@ -52,7 +66,7 @@ export class SagaTable {
     const { writer } = this.#log;
     writer.varint(saga.number);
     const start = writer.length;
-    writeSaga(writer, saga);
+    writeSaga(writer, saga, this.#journal.last);
     if (this.#rows > 0 && !this.#recent.saga(saga.number)) this.#removeRow(saga.number);
     this.#recent.put(saga, writer, start);
   }

@@ -73,7 +73,7 @@ export class ShardLedger implements Ledger {
     const { names, wallets, journal } = this;
     this.commands = new CommandTable(database, log, { meta, names, wallets, journal, index });
     this.holds = new HoldTable(database, log, this.names);
-    this.sagas = new SagaTable(database, log);
+    this.sagas = new SagaTable(database, log, { journal, wallets });
     this.timers = new TimerTable(database, log, meta);
     this.pairs = new PairTable(database, log, { shard, shards });
   }

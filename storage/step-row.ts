@@ -1,12 +1,14 @@
 // The stored form of a journal step: all its entries in a few bytes. Owns the layout; the run that holds the step
 // says its number, its record and its time (row-run.ts).
 //
-//   kind | op and status | flags | tenant | command | owner | transfer? code? ref?
+//   kind | op and status | flags | tenant | command | owner? | transfer? code? ref?
 //     | previous step of the tenant | entries: wallet, flags, what the flags name, version, previous step of it
 //     | transits?: peer, direction, asset, amount
 //
 // Each entry names the wallet's previous step, so a wallet's entries are followed newest first as a chain,
 // without an index. Previous steps are written as distances. Balances are those after the step; zeros cost nothing.
+// The owner is left out where a wallet's name says it: that of the first entry (its row has the name), or of the other
+// wallet that this entry names.
 
 import type { Step, Transit, WalletChange } from "../actors/ledger.ts";
 import type { WalletStatus } from "../actors/wallet.ts";
@@ -15,7 +17,7 @@ import { OPS } from "../protocol/command.ts";
 import type { CommandId } from "../protocol/command-id.ts";
 import { STEP_KINDS, type StepKind } from "../protocol/entry.ts";
 import type { Bound } from "../protocol/money.ts";
-import type { AssetName, OwnerName, WalletName } from "../protocol/names.ts";
+import { type AssetName, isOwnedBy, type OwnerName, ownerOf, type WalletName } from "../protocol/names.ts";
 import { STATUSES } from "../protocol/outcome.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
@@ -28,7 +30,7 @@ const STEP_OPS = [...OPS, "expire"] as const;
 const STEP_STATUSES = [...STATUSES, "pending", "expired"] as const;
 
 /** What a step holds beyond its fixed fields. */
-const STEP_HAS = { transfer: 1, code: 2, ref: 4, transits: 8 } as const;
+const STEP_HAS = { transfer: 1, code: 2, ref: 4, transits: 8, firstOwner: 16, otherOwner: 32 } as const;
 
 /** What an entry holds beyond its fixed fields; the first seven, which a plain transfer needs, fit one byte. */
 const HAS = {
@@ -85,7 +87,8 @@ export interface StepRow {
   readonly tenant: number;
   readonly timeMs: number;
   readonly command: CommandId;
-  readonly owner: OwnerName;
+  /** null = the owner of the first entry's wallet. */
+  readonly owner: OwnerName | null;
   readonly transfer: CommandId | null;
   readonly code: string | null;
   readonly ref: string | null;
@@ -111,17 +114,28 @@ export function writeStepHead(writer: ByteWriter, step: Step, head: StepHead): v
   if (transfer !== null) flags |= STEP_HAS.transfer;
   if (code !== null) flags |= STEP_HAS.code;
   if (ref !== null) flags |= STEP_HAS.ref;
+  const owner = ownerFlag(step);
+  flags |= owner;
   writer.byte(STEP_KINDS.indexOf(step.kind));
   writer.byte(STEP_OPS.indexOf(step.op) * 16 + STEP_STATUSES.indexOf(step.status));
   writer.byte(flags);
   writer.varint(head.tenant);
   writer.id(step.command);
-  writer.text(step.owner);
+  if (owner === 0) writer.text(step.owner);
   if (transfer !== null) writer.id(transfer);
   if (code !== null) writer.text(code);
   if (ref !== null) writer.text(ref);
   writer.varint(head.number - head.previousOfTenant);
   writer.varint(step.changes.length);
+}
+
+function ownerFlag({ owner, changes }: Step): number {
+  const [change] = changes;
+  if (change === undefined) return 0;
+  if (isOwnedBy(change.wallet.name, owner)) return STEP_HAS.firstOwner;
+  const { counterparty } = change;
+  const isNamed = changes.length === 1 && counterparty !== null && counterparty !== change.wallet.name;
+  return isNamed && isOwnedBy(counterparty, owner) ? STEP_HAS.otherOwner : 0;
 }
 
 /** Writes what comes behind a step's entries. */
@@ -222,7 +236,7 @@ export function readStep(number: number, body: Uint8Array, { position, index, ti
     tenant: reader.varint(),
     timeMs,
     command: reader.id(),
-    owner: reader.name<OwnerName>(),
+    owner: flags & (STEP_HAS.firstOwner | STEP_HAS.otherOwner) ? null : reader.name<OwnerName>(),
     transfer: flags & STEP_HAS.transfer ? reader.id() : null,
     code: flags & STEP_HAS.code ? reader.text() : null,
     ref: flags & STEP_HAS.ref ? reader.text() : null,
@@ -231,7 +245,14 @@ export function readStep(number: number, body: Uint8Array, { position, index, ti
     transits: flags & STEP_HAS.transits ? reader.list(() => readTransit(reader)) : [],
   };
   reader.end();
-  return step;
+  return flags & STEP_HAS.otherOwner ? { ...step, owner: otherOwner(step, reader) } : step;
+}
+
+/** The owner of the wallet that the first entry names as the other one. */
+function otherOwner({ entries }: StepRow, reader: ByteReader): OwnerName {
+  const counterparty = entries[0]?.counterparty;
+  if (typeof counterparty !== "string") throw reader.fault("has an owner that no entry names");
+  return ownerOf(counterparty);
 }
 
 function readPrevious(reader: ByteReader, number: number): number {

@@ -157,6 +157,12 @@ export class WalletTable {
     });
   }
 
+  /** A wallet as its row has it, or undefined: its balance may lag, what never changes is right. */
+  stored(number: number): Wallet | undefined {
+    const row = this.#sql.numbered.get(number);
+    return row && walletOf(row);
+  }
+
   /** A wallet's name by its number. Errors: `StorageFault` when there is none. */
   nameOf(number: number): WalletName {
     const cached = this.#walletNames.get(number);
@@ -237,10 +243,7 @@ export class WalletTable {
   restore(steps: Iterable<StepRow>): void {
     const { walletsStep, lastStep } = this.#meta.row;
     this.#balances.restart(walletsStep, lastStep);
-    const lag = new WalletLag(steps, (number) => {
-      const row = this.#sql.numbered.get(number);
-      return row && walletOf(row);
-    });
+    const lag = new WalletLag(steps, (number) => this.stored(number));
     const [fault] = lag.faults;
     if (fault !== undefined) throw new StorageFault("corrupt", fault);
     for (const wallet of lag.behind()) {
