@@ -101,10 +101,11 @@ export function applyPlainMove(ledger: Ledger, from: number, item: MoveItem): bo
   if (item.kind !== "apply" || leg === undefined || item.legs.length > 1 || item.ifVersion.length > 0)
     return false;
   const { tenant, saga } = item;
+  const to = ledger.loadedWallet(tenant, leg.to);
   const pays = isHere(ledger, tenant, leg.from);
-  if (pays === isHere(ledger, tenant, leg.to)) return false;
+  if (pays === (to !== undefined || isHere(ledger, tenant, leg.to))) return false;
 
-  const wallet = ledger.wallet(tenant, pays ? leg.from : leg.to);
+  const wallet = to ?? ledger.wallet(tenant, pays ? leg.from : leg.to);
   const refused = judgeSide(wallet, { leg, asset: leg.asset, pays });
   const money =
     refused || wallet === undefined ? NO_MONEY : postSide(ledger, { from, item, leg, pays, wallet });

@@ -4,10 +4,13 @@
 //   [version, 0|1|2, saga, move, tenant, owner, command, transfer, code, ref, legs, ifVersion]   apply check prepare
 //   [version, 3, saga, of, code, detail, leg, assets]                                            result
 //   [version, 4|5, saga]                                                                         commit abort
+//
+// The tenant is nil where it is that of the move before in the group, the owner where it is that of the first leg's
+// `from`: both are so in nearly every item.
 
 import type { DecisionItem, Item, ItemLeg, MoveItem, MoveKind, ResultItem } from "./item.ts";
 import { CODE_BYTES_MAX, ITEM_GROUP_MAX, LEGS_MAX, REF_BYTES_MAX } from "./limits.ts";
-import type { AssetName, WalletName } from "./names.ts";
+import { type AssetName, isOwnedBy, ownerOf, type TenantName, type WalletName } from "./names.ts";
 import { readRefusal } from "./outcome-codec.ts";
 import { PackFields } from "./pack-fields.ts";
 import {
@@ -39,6 +42,8 @@ const scratch = new PackWriter();
 export class ItemGroupWriter {
   readonly #items = new PackWriter();
   #count = 0;
+  /** Of the last move. */
+  #tenant: TenantName | null = null;
 
   /** Items since the last {@link take}. */
   get count(): number {
@@ -54,19 +59,21 @@ export class ItemGroupWriter {
   add(item: Item): void {
     if (this.#count === 0) this.#items.begin();
     this.#count += 1;
-    writeItem(this.#items, item);
+    writeItem(this.#items, item, this.#tenant);
+    if ("legs" in item) this.#tenant = item.tenant;
   }
 
   /** The group, in bytes of its own; the next one begins. */
   take(): Uint8Array {
     const bytes = scratch.begin().array(this.#count).raw(this.#items.view()).finish();
-    this.#count = 0;
+    this.drop();
     return bytes;
   }
 
   /** Forgets what was added: a rollback. */
   drop(): void {
     this.#count = 0;
+    this.#tenant = null;
   }
 }
 
@@ -102,23 +109,28 @@ export function decodeItemsTheLongWay(group: Uint8Array): Result<Item[], CodecFa
     if (!Array.isArray(item) || typeof item[0] !== "number") return failed("malformed");
     if (item[0] !== ITEM_VERSION) return failed("unknown_version");
   }
-  return catchMismatch(() => value.map(readPackedItem));
+  return catchMismatch(() => readPackedItems(value));
 }
 
-function readPackedItem(value: PackValue): Item {
-  if (!Array.isArray(value)) return mismatch();
-  const fields = new PackFields(value, 1);
-  const item = readItem(fields);
-  fields.end();
-  return item;
+function readPackedItems(values: readonly PackValue[]): Item[] {
+  let tenant: TenantName | null = null;
+  return values.map((value) => {
+    if (!Array.isArray(value)) return mismatch();
+    const fields = new PackFields(value, 1);
+    const item = readItem(fields, tenant);
+    fields.end();
+    if ("legs" in item) tenant = item.tenant;
+    return item;
+  });
 }
 
-function writeItem(writer: PackWriter, item: Item): void {
+/** @param tenant that of the move before in the group */
+function writeItem(writer: PackWriter, item: Item, tenant: TenantName | null): void {
   switch (item.kind) {
     case "apply":
     case "check":
     case "prepare":
-      writeMove(writer, item);
+      writeMove(writer, item, tenant);
       break;
     case "result":
       writeResult(writer, item);
@@ -133,12 +145,14 @@ function begin(writer: PackWriter, length: number, kind: Item["kind"]): PackWrit
   return writer.array(length).int(ITEM_VERSION).int(KINDS.indexOf(kind));
 }
 
-function writeMove(writer: PackWriter, item: MoveItem): void {
+function writeMove(writer: PackWriter, item: MoveItem, tenant: TenantName | null): void {
+  const [leg] = item.legs;
+  const isPayer = leg !== undefined && isOwnedBy(leg.from, item.owner);
   begin(writer, 12, item.kind)
     .int(item.saga)
     .int(MOVES.indexOf(item.move))
-    .text(item.tenant)
-    .text(item.owner);
+    .textOrNil(item.tenant === tenant ? null : item.tenant)
+    .textOrNil(isPayer ? null : item.owner);
   writer.id(item.command).idOrNil(item.transfer).textOrNil(item.code).textOrNil(item.ref);
   writer.array(item.legs.length);
   for (const { leg, from, to, amount, asset } of item.legs) {
@@ -155,14 +169,14 @@ function writeResult(writer: PackWriter, item: ResultItem): void {
   for (const [wallet, asset] of item.assets) writer.array(2).text(wallet).text(asset);
 }
 
-function readItem(fields: PackFields): Item {
+function readItem(fields: PackFields, tenant: TenantName | null): Item {
   const kind = fields.oneOf(KINDS);
   const saga = fields.int(1);
   switch (kind) {
     case "apply":
     case "check":
     case "prepare":
-      return readMove(kind, saga, fields);
+      return readMove({ kind, saga, tenant }, fields);
     case "result":
       return readResult(saga, fields);
     case "commit":
@@ -171,23 +185,28 @@ function readItem(fields: PackFields): Item {
   }
 }
 
-function readMove(kind: MoveItem["kind"], saga: number, fields: PackFields): MoveItem {
-  return {
-    kind,
-    saga,
-    move: fields.oneOf(MOVES),
-    tenant: fields.tenant(),
-    owner: fields.owner(),
+function readMove(
+  { kind, saga, tenant }: { kind: MoveItem["kind"]; saga: number; tenant: TenantName | null },
+  fields: PackFields,
+): MoveItem {
+  const move = fields.oneOf(MOVES);
+  const named = { tenant: fields.tenantOrNull() ?? tenant, owner: fields.ownerOrNull() };
+  const about = {
     command: fields.id(),
     transfer: fields.idOrNull(),
     code: fields.textOrNull(CODE_BYTES_MAX),
     ref: fields.textOrNull(REF_BYTES_MAX),
-    legs: readLegs(fields),
-    ifVersion: fields.list(WALLETS_MAX, (pair): readonly [WalletName, number] => [pair.wallet(), pair.int()]),
   };
+  const legs = readLegs(fields);
+  const scope = { tenant: named.tenant ?? mismatch(), owner: named.owner ?? ownerOf(legs[0].from) };
+  const ifVersion = fields.list(WALLETS_MAX, (pair): readonly [WalletName, number] => [
+    pair.wallet(),
+    pair.int(),
+  ]);
+  return { kind, saga, move, ...scope, ...about, legs, ifVersion };
 }
 
-function readLegs(fields: PackFields): ItemLeg[] {
+function readLegs(fields: PackFields): [ItemLeg, ...ItemLeg[]] {
   const legs = fields.list(LEGS_MAX, (leg) => ({
     leg: leg.int(0, LEGS_MAX - 1),
     from: leg.wallet(),
@@ -195,7 +214,8 @@ function readLegs(fields: PackFields): ItemLeg[] {
     amount: leg.money(1n),
     asset: leg.assetOrNull(),
   }));
-  return legs.length > 0 ? legs : mismatch();
+  const [first, ...others] = legs;
+  return first === undefined ? mismatch() : [first, ...others];
 }
 
 function readResult(saga: number, fields: PackFields): ResultItem {

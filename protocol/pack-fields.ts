@@ -138,6 +138,14 @@ export class PackFields {
     return parseTenant(this.next()) ?? mismatch();
   }
 
+  tenantOrNull(): TenantName | null {
+    return this.isNil() ? null : this.tenant();
+  }
+
+  ownerOrNull(): OwnerName | null {
+    return this.isNil() ? null : this.owner();
+  }
+
   owner(): OwnerName {
     return parseOwner(this.next()) ?? mismatch();
   }

@@ -2,7 +2,7 @@
 // of an apply) straight from their bytes, with the names that came before. It knows one spelling, the canonical one; at
 // the first byte that is anything else it gives up, and item-codec reads the same group the long way.
 //
-//   [1, 0, saga, move, tenant, owner, command, transfer, code, ref, [[leg, from, to, amount, asset]], []]
+//   [1, 0, saga, move, tenant?, owner?, command, transfer, code, ref, [[leg, from, to, amount, asset]], []]
 //   [1, 3, saga, 0, nil, nil, leg, []]      [1, 3, saga, 0, code, detail, leg, []]
 //
 // Invariant: what it reads is what the long way reads; it never refuses. A property test compares both for valid,
@@ -12,7 +12,7 @@ import type { CommandId } from "./command-id.ts";
 import { ASSETS, OWNERS, TENANTS } from "./interned-names.ts";
 import type { Item, ItemLeg, MoveItem, MoveKind, ResultItem } from "./item.ts";
 import { CODE_BYTES_MAX, ITEM_GROUP_MAX, LEGS_MAX, REF_BYTES_MAX } from "./limits.ts";
-import type { AssetName, OwnerName, TenantName } from "./names.ts";
+import { type AssetName, type OwnerName, ownerOf, type TenantName } from "./names.ts";
 import { isRefusalCode, type Refusal } from "./outcome.ts";
 import { NIL, NONE, PlainCursor } from "./plain-cursor.ts";
 import { hashBytes, tenantHash } from "./shard-map.ts";
@@ -67,21 +67,22 @@ class PlainItemReader extends PlainCursor {
     const saga = this.unsigned();
     const move = MOVES[this.unsigned()];
     const tenant = this.#tenant();
-    const owner = this.#owner();
+    const named = this.take(NIL) ? null : this.#owner();
     const command = this.id();
     const transfer: CommandId | null | undefined = this.take(NIL) ? null : this.id();
     const code = this.textOrNil(CODE_BYTES_MAX);
     const ref = this.textOrNil(REF_BYTES_MAX);
-    if (saga < 1 || move === undefined || tenant === undefined || owner === undefined) return undefined;
+    if (saga < 1 || move === undefined || tenant === undefined || named === undefined) return undefined;
     if (command === undefined || transfer === undefined || code === undefined || ref === undefined)
       return undefined;
     const legs = this.#leg();
     if (legs === undefined || !this.take(0x90)) return undefined;
+    const owner = named ?? ownerOf(legs[0].from);
     return { kind: "apply", saga, move, tenant, owner, command, transfer, code, ref, legs, ifVersion: [] };
   }
 
   /** The only leg. */
-  #leg(): ItemLeg[] | undefined {
+  #leg(): [ItemLeg] | undefined {
     if (!this.take(0x91) || !this.take(0x95)) return undefined;
     const leg = this.unsigned();
     const from = this.wallet();
@@ -110,8 +111,9 @@ class PlainItemReader extends PlainCursor {
     return { code, detail };
   }
 
-  /** The tenant; nearly always that of the item before. */
+  /** The tenant; nil is that of the move before. */
   #tenant(): TenantName | undefined {
+    if (this.take(NIL)) return this.#tenantName ?? undefined;
     const start = this.text();
     const name = start === NONE ? undefined : TENANTS.find(this.bytes, start, this.at);
     if (name === undefined || name === this.#tenantName) return name;

@@ -291,7 +291,8 @@ export class PairTable {
     const { writer } = this.#log;
     writer.varint(peer);
     writer.varint(number);
-    writer.bytes(body);
+    // The pair's hash stands for the items: it is what both ends compare.
+    writer.raw(hash);
     const start = writer.length;
     const sums = money?.money() ?? [];
     writeMoney(writer, sums);

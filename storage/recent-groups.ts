@@ -48,10 +48,9 @@ export class RecentGroups {
 
   /** Forgets groups up to an item. */
   dropUpTo(number: number): void {
-    const kept = this.#groups.slice(this.#placeOf(number + 1));
-    this.#bytes = 0;
-    for (const { body } of kept) this.#bytes += body.length + GROUP_BYTES;
-    this.#groups = kept;
+    for (const { body } of this.#groups.splice(0, this.#placeOf(number + 1))) {
+      this.#bytes -= body.length + GROUP_BYTES;
+    }
   }
 
   /** The place of the first group that ends with this item or a later one. */

@@ -5,10 +5,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseCommandId } from "../../protocol/command-id.ts";
-import type { MoveItem, ResultItem } from "../../protocol/item.ts";
+import type { Item, MoveItem, ResultItem } from "../../protocol/item.ts";
 import { decodeItems, decodeItemsTheLongWay, encodeItems } from "../../protocol/item-codec.ts";
 import { INT64_MAX } from "../../protocol/money.ts";
-import { parseAsset, parseOwner, parseTenant, parseWallet } from "../../protocol/names.ts";
+import { ownerOf, parseAsset, parseOwner, parseTenant, parseWallet } from "../../protocol/names.ts";
 import { readPlainItems } from "../../protocol/plain-items.ts";
 import * as anyOf from "./arbitraries.ts";
 
@@ -44,9 +44,22 @@ const plainItem = fc.oneof(
   ),
   anyOf.resultItem.map((item): ResultItem => ({ ...item, of: "apply", assets: [] })),
 );
+/** Items that leave out the tenant, the owner, both or none. */
+const usualScope = <Moved extends Item>(item: fc.Arbitrary<Moved>): fc.Arbitrary<Item> =>
+  fc.record({ item, isSameTenant: fc.boolean(), isPayer: fc.boolean() }).map((made): Item => {
+    if (!("legs" in made.item)) return made.item;
+    const { tenant, owner, legs } = made.item;
+    const from = legs[0]?.from ?? leg.from;
+    return {
+      ...made.item,
+      tenant: made.isSameTenant ? apply.tenant : tenant,
+      owner: made.isPayer ? ownerOf(from) : owner,
+    };
+  });
 const group = fc.oneof(
+  fc.array(usualScope(anyOf.item), { minLength: 1, maxLength: 6 }).map(encodeItems),
   anyOf.items.map(encodeItems),
-  fc.array(plainItem, { minLength: 1, maxLength: 20 }).map(encodeItems),
+  fc.array(usualScope(plainItem), { minLength: 1, maxLength: 20 }).map(encodeItems),
 );
 
 test("both ways through a group agree on items, changed items and random bytes", () => {
@@ -55,6 +68,32 @@ test("both ways through a group agree on items, changed items and random bytes",
     fc.property(bytes, (each) => assert.deepStrictEqual(decodeItems(each), decodeItemsTheLongWay(each))),
     { numRuns: 6000 },
   );
+});
+
+test("items come back as they were, whatever they leave out", () => {
+  const items = fc.array(usualScope(fc.oneof(anyOf.item, plainItem)), { minLength: 1, maxLength: 6 });
+  fc.assert(
+    fc.property(items, (each) => {
+      const expected = structuredClone({ ok: true, value: each });
+      assert.deepStrictEqual(structuredClone(decodeItems(encodeItems(each))), expected);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("a group that begins without a tenant, or is behind a result only, is malformed", () => {
+  const whole = Buffer.from(encodeItems([apply]));
+  const tenant = whole.indexOf("\xa4demo", "latin1");
+  const without = Buffer.concat([whole.subarray(0, tenant), Buffer.of(0xc0), whole.subarray(tenant + 5)]);
+  const behind = Buffer.concat([
+    Buffer.of(0x92),
+    Buffer.from(encodeItems([result])).subarray(1),
+    without.subarray(1),
+  ]);
+  for (const bytes of [without, behind]) {
+    assert.equal(readPlainItems(bytes), undefined);
+    assert.deepEqual(decodeItems(bytes), { ok: false, error: "malformed" });
+  }
 });
 
 const amounts = [1n, 127n, 128n, 65_535n, 65_536n, 2n ** 32n - 1n, 2n ** 32n, INT64_MAX];
@@ -68,6 +107,8 @@ for (const [name, items] of [
   ["a refused result", [{ ...result, refusal: { code: "wallet_closed", detail: "bob:usd" } }]],
   ["a refused result without detail", [{ ...result, refusal: { code: "internal_error", detail: null } }]],
   ["a group of both", [apply, result, apply]],
+  ["a group of two tenants", [apply, { ...apply, tenant: must(parseTenant("other")) }, result, apply]],
+  ["an apply for another's wallet", [{ ...apply, owner: must(parseOwner("carol")) }]],
   ["a large group", Array.from({ length: 300 }, () => apply)],
 ] as const) {
   test(`${name} takes the short way`, () =>
