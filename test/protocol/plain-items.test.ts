@@ -6,7 +6,12 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parseCommandId } from "../../protocol/command-id.ts";
 import type { Item, MoveItem, ResultItem } from "../../protocol/item.ts";
-import { decodeItems, decodeItemsTheLongWay, encodeItems } from "../../protocol/item-codec.ts";
+import {
+  decodeItems,
+  decodeItemsTheLongWay,
+  encodeItems,
+  ItemGroupWriter,
+} from "../../protocol/item-codec.ts";
 import { INT64_MAX } from "../../protocol/money.ts";
 import { ownerOf, parseAsset, parseOwner, parseTenant, parseWallet } from "../../protocol/names.ts";
 import { readPlainItems } from "../../protocol/plain-items.ts";
@@ -79,6 +84,16 @@ test("items come back as they were, whatever they leave out", () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test("a writer that is used again, or was emptied, writes what a new one writes", () => {
+  const writer = new ItemGroupWriter();
+  for (const end of [() => writer.take(), () => writer.drop()]) {
+    writer.add(apply);
+    end();
+    writer.add(apply);
+    assert.deepStrictEqual(writer.take(), encodeItems([apply]));
+  }
 });
 
 test("a group that begins without a tenant, or is behind a result only, is malformed", () => {
