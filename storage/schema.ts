@@ -79,7 +79,7 @@ CREATE TABLE outbox (
   peer INTEGER NOT NULL, number INTEGER NOT NULL, items INTEGER NOT NULL, body BLOB NOT NULL, hash BLOB NOT NULL,
   money BLOB,
   PRIMARY KEY (peer, number)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE TABLE record_hash_run (first INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT;
 `;
 
