@@ -10,8 +10,9 @@ import { assert } from "../protocol/assert.ts";
 import type { CommandId } from "../protocol/command-id.ts";
 import { type Bound, isInt64 } from "../protocol/money.ts";
 
+/** Instead of a digit's value. */
+const NO_NIBBLE = 16;
 const NIBBLES = nibbleTable();
-const DASH = 45;
 /** Amounts nearer to zero are written as varints. */
 const AMOUNT_SHORT = 2 ** 52;
 /** Bytes up to which a loop copies faster than a call: 16 bytes 22 against 46 ns, 80 bytes 140 against 48. */
@@ -230,27 +231,24 @@ export class ByteWriter {
 }
 
 function writeId(bytes: Uint8Array, start: number, id: CommandId): void {
-  let at = 0;
-  for (let index = 0; index < 16; index += 1) {
-    if (id.charCodeAt(at) === DASH) at += 1;
-    bytes[start + index] = hexByte(id.charCodeAt(at), id.charCodeAt(at + 1));
-    at += 2;
+  let at = start;
+  let seen = 0;
+  for (let index = 0; index < 36; index += 2) {
+    if (index === 8 || index === 13 || index === 18 || index === 23) index += 1;
+    const high = NIBBLES[id.charCodeAt(index)] ?? NO_NIBBLE;
+    const low = NIBBLES[id.charCodeAt(index + 1)] ?? NO_NIBBLE;
+    seen |= high | low;
+    bytes[at++] = (high << 4) | low;
   }
-  assert(at === 36, "a command id is 36 characters of UUID text");
+  assert(id.length === 36 && seen < NO_NIBBLE, "a command id is 36 characters of UUID text");
 }
 
 function copyShort(target: Uint8Array, at: number, source: Uint8Array, start: number, end: number): void {
   for (let from = start, to = at; from < end; from += 1, to += 1) target[to] = source[from] ?? 0;
 }
 
-function hexByte(high: number, low: number): number {
-  const value = ((NIBBLES[high] ?? 255) << 4) | (NIBBLES[low] ?? 255);
-  assert(value < 256, "a command id is hexadecimal");
-  return value;
-}
-
 function nibbleTable(): Uint8Array {
-  const table = new Uint8Array(128).fill(255);
+  const table = new Uint8Array(128).fill(NO_NIBBLE);
   for (let value = 0; value < 16; value += 1) table[value.toString(16).charCodeAt(0)] = value;
   return table;
 }

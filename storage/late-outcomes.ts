@@ -20,6 +20,8 @@ export class LateOutcomes {
   /** In the order in which they were first needed. */
   readonly #pages = new Map<number, OpenOutcomePage>();
   #dirty: number[] = [];
+  /** The page needed last: commands settle one behind the other. */
+  #last: { readonly number: number; readonly page: OpenOutcomePage } | null = null;
 
   constructor(database: Connection) {
     this.#stored = new OutcomePages(database);
@@ -55,20 +57,25 @@ export class LateOutcomes {
       if (this.#pages.size <= PAGES_KEPT) break;
       this.#pages.delete(number);
     }
+    this.#last = null;
   }
 
   /** Forgets everything: a rollback. */
   drop(): void {
     this.#pages.clear();
+    this.#last = null;
     this.#dirty = [];
     this.#stored.forget();
   }
 
   #page(number: number): OpenOutcomePage {
-    const known = this.#pages.get(number);
-    if (known) return known;
-    const page = new OpenOutcomePage(number, this.#stored.body(number));
-    this.#pages.set(number, page);
+    if (this.#last?.number === number) return this.#last.page;
+    let page = this.#pages.get(number);
+    if (!page) {
+      page = new OpenOutcomePage(number, this.#stored.body(number));
+      this.#pages.set(number, page);
+    }
+    this.#last = { number, page };
     return page;
   }
 }

@@ -53,6 +53,8 @@ export class SagaLog {
   readonly #sagas = new Map<number, Logged>();
   /** How many open sagas each row has, by row; the last one is the turn's. */
   readonly #open = new Map<number, number>();
+  /** The highest number that was put: a saga above it is new. */
+  #highest = 0;
   #oldest = 1;
   #turn = 1;
 
@@ -117,6 +119,7 @@ export class SagaLog {
     this.#writer.reset();
     this.#sagas.clear();
     this.#open.clear();
+    this.#highest = 0;
     const rows = this.#sql.rows.all();
     this.#oldest = rows[0]?.number ?? 1;
     this.#turn = this.#oldest;
@@ -131,7 +134,8 @@ export class SagaLog {
   }
 
   #note(saga: Saga): void {
-    this.#forget(saga.number);
+    if (saga.number > this.#highest) this.#highest = saga.number;
+    else this.#forget(saga.number);
     this.#sagas.set(saga.number, { saga, row: this.#turn });
     this.#open.set(this.#turn, (this.#open.get(this.#turn) ?? 0) + 1);
   }

@@ -16,7 +16,7 @@ import { assert } from "../protocol/assert.ts";
 import { OPS } from "../protocol/command.ts";
 import type { CommandId } from "../protocol/command-id.ts";
 import { STEP_KINDS, type StepKind } from "../protocol/entry.ts";
-import type { Bound } from "../protocol/money.ts";
+import { type Bound, isInt64 } from "../protocol/money.ts";
 import { type AssetName, isOwnedBy, type OwnerName, ownerOf, type WalletName } from "../protocol/names.ts";
 import { STATUSES } from "../protocol/outcome.ts";
 import { ByteReader } from "./byte-reader.ts";
@@ -31,6 +31,9 @@ const STEP_STATUSES = [...STATUSES, "pending", "expired"] as const;
 
 /** What a step holds beyond its fixed fields. */
 const STEP_HAS = { transfer: 1, code: 2, ref: 4, transits: 8, firstOwner: 16, otherOwner: 32 } as const;
+
+/** What a transit is; a sum of many legs may be wider than an amount. */
+const TRANSIT_IS = { in: 1, long: 2 } as const;
 
 /** What an entry holds beyond its fixed fields; the first seven, which a plain transfer needs, fit one byte. */
 const HAS = {
@@ -144,9 +147,11 @@ export function writeStepTransits(writer: ByteWriter, transits: readonly Transit
   writer.varint(transits.length);
   for (const transit of transits) {
     writer.varint(transit.peer);
-    writer.byte(transit.direction === "out" ? 0 : 1);
+    const isShort = isInt64(transit.amount);
+    writer.byte((transit.direction === "out" ? 0 : TRANSIT_IS.in) + (isShort ? 0 : TRANSIT_IS.long));
     writer.text(transit.asset);
-    writer.integer(transit.amount);
+    if (isShort) writer.amount(transit.amount);
+    else writer.integer(transit.amount);
   }
 }
 
@@ -299,10 +304,9 @@ function readCounterparty(reader: ByteReader, flags: number, index: number): Wal
 }
 
 function readTransit(reader: ByteReader): Transit {
-  return {
-    peer: reader.varint(),
-    direction: reader.byte() === 0 ? "out" : "in",
-    asset: reader.name<AssetName>(),
-    amount: reader.integer(),
-  };
+  const peer = reader.varint();
+  const flags = reader.byte();
+  const asset = reader.name<AssetName>();
+  const amount = flags & TRANSIT_IS.long ? reader.integer() : reader.amount();
+  return { peer, direction: flags & TRANSIT_IS.in ? "in" : "out", asset, amount };
 }

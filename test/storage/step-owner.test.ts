@@ -1,4 +1,6 @@
-// A step's owner is left out where a wallet's name says it. Guards against a step that comes back as another owner's.
+// A step's owner is left out where a wallet's name says it: the first entry's, or the one that this entry names as the
+// other one. Every step comes back with the owner that it was appended with, whosever wallets it changes.
+// Guards against a step that comes back as another owner's.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
