@@ -53,7 +53,7 @@ export class SagaLog {
   readonly #sagas = new Map<number, Logged>();
   /** How many open sagas each row has, by row; the last one is the turn's. */
   readonly #open = new Map<number, number>();
-  /** The highest number that was put: a saga above it is new. */
+  /** The highest number that was ever put: a saga above it is new. */
   #highest = 0;
   #oldest = 1;
   #turn = 1;
@@ -119,7 +119,6 @@ export class SagaLog {
     this.#writer.reset();
     this.#sagas.clear();
     this.#open.clear();
-    this.#highest = 0;
     const rows = this.#sql.rows.all();
     this.#oldest = rows[0]?.number ?? 1;
     this.#turn = this.#oldest;
