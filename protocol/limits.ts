@@ -45,7 +45,7 @@ export const CLOCK_AHEAD_MS_MAX = 10_000;
 /** Wallet actors in memory per shard; the coldest are put away beyond it. */
 export const WALLET_CACHE_MAX = 200_000;
 /** Steps of one round over the wallets that wait to be written: rows lag two rounds behind the journal at most, and an opening after a kill reads them again. */
-export const WALLET_ROUND_STEPS = 25_000;
+export const WALLET_ROUND_STEPS = 50_000;
 /** Wallets per shard that wait to be written after a commit; beyond it a commit writes more of them. */
 export const WALLETS_WAITING_MAX = 100_000;
 /** Record hashes that the shard file keeps, counted in positions. */
