@@ -1,16 +1,28 @@
 // Outcomes as JSON, as services see them: amounts, versions and positions as decimal text, the shard as a
 // number, the time in ISO 8601. Absent is absent: no nulls but for an id or op that could not be echoed.
 
+import { constantOf, JsonBytes } from "./json-bytes.ts";
 import type { JsonFields } from "./json-fields.ts";
 import { readJsonFields } from "./json-fields.ts";
-import { amountText, boundText } from "./money.ts";
+import { boundText } from "./money.ts";
 import { parseWallet } from "./names.ts";
 import type { Balances, Outcome, Refusal } from "./outcome.ts";
 import { isRefusalCode, refusal, STATUSES } from "./outcome.ts";
 import type { Result } from "./result.ts";
 import { timeText } from "./time-text.ts";
 
-const PLAIN = /^[0-9a-z-]*$/;
+/** Text without escapes: ids and operations, unless a caller made them up. */
+const PLAIN = /^[0-9a-z-]{0,64}$/;
+/** Bytes of everything in an outcome but its id, refusal and balances. */
+const OUTCOME_ROOM = 512;
+const QUOTE = 0x22;
+const ID = constantOf('{"id":');
+const FIRST = constantOf(',"replayed":false,"shard":');
+const REPLAYED = constantOf(',"replayed":true,"shard":');
+const POSITION = constantOf(',"position":"');
+const TIME = constantOf('","time":"');
+const TIME_END = constantOf('"');
+const BALANCES = constantOf(',"balances":{');
 
 /** One outcome as the object that JSON shows. Never throws for a valid outcome. */
 export function outcomeToJson(outcome: Outcome): Record<string, unknown> {
@@ -30,44 +42,62 @@ export function outcomeToJson(outcome: Outcome): Record<string, unknown> {
 
 /** A reply: the array of outcomes as UTF-8 JSON, each as {@link outcomeToJson} shows it. */
 export function encodeOutcomesJson(outcomes: readonly Outcome[]): Uint8Array {
-  let text = "";
-  for (const outcome of outcomes) text += `${text && ","}${outcomeText(outcome)}`;
-  return Buffer.from(`[${text}]`, "utf8");
+  return writer.outcomes(outcomes);
 }
 
-/** Names, codes and numbers need no escapes; what a caller sent does. */
-function outcomeText(outcome: Outcome): string {
-  const { id, op, status, refusal: refused, replayed, shard, position, timeMs, balances } = outcome;
-  const code = refused === null ? "" : `,${refusalText(refused)}`;
-  const wallets = balances === null ? "" : `,"balances":${balancesText(balances)}`;
-  return `{"id":${echoedJson(id)},"op":${echoedJson(op)},"status":"${status}"${code},"replayed":${replayed},"shard":${shard},"position":"${position}","time":"${timeText(timeMs)}"${wallets}}`;
+/** Writes outcomes as text: a third of the time of joined strings that are encoded. */
+class OutcomeWriter extends JsonBytes {
+  /** A reply in bytes of its own. */
+  outcomes(outcomes: readonly Outcome[]): Uint8Array {
+    this.room(OUTCOME_ROOM);
+    this.byte(0x5b);
+    for (let index = 0; index < outcomes.length; index += 1) {
+      const outcome = outcomes[index];
+      if (index > 0) this.comma();
+      if (outcome) this.#outcome(outcome);
+    }
+    this.room(OUTCOME_ROOM);
+    this.byte(0x5d);
+    return this.finish();
+  }
+
+  #outcome(outcome: Outcome): void {
+    this.room(OUTCOME_ROOM);
+    this.constant(ID);
+    this.#head(outcome);
+    this.room(OUTCOME_ROOM);
+    this.constant(outcome.replayed ? REPLAYED : FIRST);
+    this.number(outcome.shard);
+    this.constant(POSITION);
+    this.number(outcome.position);
+    this.constant(TIME);
+    this.time(outcome.timeMs);
+    this.constant(TIME_END);
+    if (outcome.balances !== null) {
+      this.constant(BALANCES);
+      this.wallets(outcome.balances);
+      this.room(OUTCOME_ROOM);
+    }
+    this.byte(0x7d);
+  }
+
+  /** What comes before `replayed`. Only what a caller sent needs escapes, and it comes back only when it is refused. */
+  #head({ id, op, status, refusal: refused }: Outcome): void {
+    if (refused !== null || id === null || op === null || !PLAIN.test(id) || !PLAIN.test(op)) {
+      const code = refused === null ? "" : `,${refusalText(refused)}`;
+      this.text(`${JSON.stringify(id)},"op":${JSON.stringify(op)},"status":"${status}"${code}`);
+      return;
+    }
+    this.byte(QUOTE);
+    this.text(id, OUTCOME_ROOM);
+    this.kind(op, status);
+  }
 }
 
-/** Ids and operations need no escapes either, unless a caller made them up. */
-function echoedJson(text: string | null): string {
-  return text !== null && PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
-}
+const writer = new OutcomeWriter();
 
 function refusalText({ code, detail }: Refusal): string {
   return detail === null ? `"code":"${code}"` : `"code":"${code}","detail":${JSON.stringify(detail)}`;
-}
-
-/** The JSON text of balances by wallet, in their order. Built from parts: JSON.stringify takes three times as long. */
-export function balancesText(balances: readonly Balances[]): string {
-  let text = "{";
-  for (let index = 0; index < balances.length; index += 1) {
-    const each = balances[index];
-    if (each) text += balanceText(index === 0 ? '"' : ',"', each);
-  }
-  return `${text}}`;
-}
-
-function balanceText(quote: string, balances: Balances): string {
-  const { wallet, posted, held, incoming, available, version } = balances;
-  const free = available === "unlimited" ? available : amountText(available);
-  if (held === 0n && incoming === 0n)
-    return `${quote}${wallet}":{"posted":"${amountText(posted)}","held":"0","incoming":"0","available":"${free}","version":"${version}"}`;
-  return `${quote}${wallet}":{"posted":"${amountText(posted)}","held":"${amountText(held)}","incoming":"${amountText(incoming)}","available":"${free}","version":"${version}"}`;
 }
 
 /**

@@ -18,13 +18,8 @@ let last = { timeMs: -1, text: "" };
 
 /** The text of a time in ms since 1970, 0..{@link TIME_MS_MAX}. */
 export function timeText(timeMs: number): string {
-  if (timeMs !== last.timeMs) last = { timeMs, text: joinedText(textOf(timeMs)) };
+  if (timeMs !== last.timeMs) last = { timeMs, text: textOf(timeMs) };
   return last.text;
-}
-
-/** ASCII in one piece: a text that is kept and was made of parts would be joined again with each use. */
-export function joinedText(ascii: string): string {
-  return Buffer.from(ascii, "latin1").toString("latin1");
 }
 
 function textOf(timeMs: number): string {
