@@ -8,20 +8,29 @@
 import { parseAsset, parseOwner, parseTenant, parseWallet } from "./names.ts";
 import { hashBytes, hashText } from "./shard-map.ts";
 
-/** Names that each table holds at most: with all names long, owners and wallets together take 12 MB. */
+/** Names that a table holds at most. */
 const PLACES = 1 << 16;
-const LAST_PLACE = PLACES - 1;
+/** Of wallets there are more: with every place taken by the longest name, they take 32 MB. With as many places as names, every third one is not there. */
+const WALLET_PLACES = 1 << 18;
+/** Tenants and assets are few. */
+const FEW_PLACES = 1 << 10;
 /** Bytes of the longest name, a wallet's; more is no name. */
 const NAME_BYTES_MAX = 97;
 
 /** See the file header. */
 export class InternedNames<Name extends string> {
   readonly #parse: (text: string) => Name | undefined;
-  readonly #names = new Array<Name | undefined>(PLACES).fill(undefined);
+  readonly #names: (Name | undefined)[];
+  readonly #lastPlace: number;
 
-  /** @param parse the judge of new names; it accepts ASCII only */
-  constructor(parse: (text: string) => Name | undefined) {
+  /**
+   * @param parse the judge of new names; it accepts ASCII only
+   * @param places a power of two
+   */
+  constructor(parse: (text: string) => Name | undefined, places = PLACES) {
     this.#parse = parse;
+    this.#names = new Array<Name | undefined>(places).fill(undefined);
+    this.#lastPlace = places - 1;
   }
 
   /**
@@ -30,10 +39,11 @@ export class InternedNames<Name extends string> {
    * @returns `undefined` when the bytes are no valid name. Never throws.
    */
   at(bytes: Uint8Array, start: number, end: number, hash: number): Name | undefined {
-    const known = this.#names[hash & LAST_PLACE];
+    const place = hash & this.#lastPlace;
+    const known = this.#names[place];
     return known !== undefined && isAt(bytes, start, end, known)
       ? known
-      : this.#add(bytes, start, end, hash & LAST_PLACE);
+      : this.#add(bytes, start, end, place);
   }
 
   /** {@link at} with a hash of its own. */
@@ -41,10 +51,13 @@ export class InternedNames<Name extends string> {
     return this.at(bytes, start, end, hashBytes(bytes, start, end));
   }
 
-  /** The string that {@link find} gives for a name, when it came lately; else the name itself. Never throws. */
-  known(name: Name): Name {
-    const known = this.#names[hashText(name) & LAST_PLACE];
-    return known === name ? known : name;
+  /** The string that {@link find} gives for a name from here on: the one that came lately, else this one. Never throws. */
+  intern(name: Name): Name {
+    const place = hashText(name) & this.#lastPlace;
+    const known = this.#names[place];
+    if (known === name) return known;
+    this.#names[place] = name;
+    return name;
   }
 
   #add(bytes: Uint8Array, start: number, end: number, place: number): Name | undefined {
@@ -66,8 +79,8 @@ function isAt(bytes: Uint8Array, start: number, end: number, name: string): bool
 /** The owners that came last, of all tenants. */
 export const OWNERS = new InternedNames(parseOwner);
 /** The wallets that came last, of all tenants. */
-export const WALLETS = new InternedNames(parseWallet);
+export const WALLETS = new InternedNames(parseWallet, WALLET_PLACES);
 /** The tenants that came last. */
-export const TENANTS = new InternedNames(parseTenant);
+export const TENANTS = new InternedNames(parseTenant, FEW_PLACES);
 /** The assets that came last. */
-export const ASSETS = new InternedNames(parseAsset);
+export const ASSETS = new InternedNames(parseAsset, FEW_PLACES);

@@ -2,6 +2,7 @@
 // `coffer.call`) are mapped by the server onto the shard's own ones with `{{partition(N,1,2)}}`; the streams
 // hold only `coffer.s.<shard>.…`, reads and calls lie outside every stream so that no PubAck races an answer.
 
+import { TENANTS } from "./interned-names.ts";
 import type { OwnerName, TenantName } from "./names.ts";
 import { parseOwner, parseTenant } from "./names.ts";
 
@@ -156,18 +157,24 @@ const NUMBER = /^(?:0|[1-9][0-9]{0,4})$/;
 /** Classifies the subject of a record in the log of `shard`. Never throws; about 0.2 µs. */
 export function parseRecordSubject(subject: string, shard: number): RecordSubject {
   const shardEnd = subject.indexOf(".", LOGS.length);
-  if (shardEnd < 0 || !subject.startsWith(LOGS) || subject.slice(LOGS.length, shardEnd) !== String(shard))
+  if (shardEnd < 0 || !subject.startsWith(LOGS) || !isNumber(subject, LOGS.length, shardEnd, shard))
     return UNKNOWN;
   const kindEnd = subject.indexOf(".", shardEnd + 1);
   if (kindEnd < 0) return ownKind(subject.slice(shardEnd + 1));
-  const kind = subject.slice(shardEnd + 1, kindEnd);
-  if (kind === "cmd") return commandOf(subject, kindEnd + 1);
+  if (subject.startsWith("cmd.", shardEnd + 1)) return commandOf(subject, kindEnd + 1);
   const last = subject.slice(kindEnd + 1);
-  if (kind === "frame") {
-    const tenant = parseTenant(last);
+  if (subject.startsWith("frame.", shardEnd + 1)) {
+    const tenant = tenantOf(last);
     return tenant ? { kind: "frame", tenant } : UNKNOWN;
   }
-  return kind === "peer" && NUMBER.test(last) ? { kind: "peer", from: Number(last) } : UNKNOWN;
+  const isPeer = subject.startsWith("peer.", shardEnd + 1) && NUMBER.test(last);
+  return isPeer ? { kind: "peer", from: Number(last) } : UNKNOWN;
+}
+
+/** Whether the text from `start` to `end` is a number, as it is written. */
+function isNumber(text: string, start: number, end: number, number: number): boolean {
+  if (number < 10) return end === start + 1 && text.charCodeAt(start) === 0x30 + number;
+  return text.slice(start, end) === String(number);
 }
 
 function ownKind(kind: string): RecordSubject {
@@ -178,9 +185,20 @@ function ownKind(kind: string): RecordSubject {
 function commandOf(subject: string, start: number): RecordSubject {
   const tenantEnd = subject.indexOf(".", start);
   if (tenantEnd < 0) return UNKNOWN;
-  const tenant = parseTenant(subject.slice(start, tenantEnd));
+  const tenant = tenantOf(subject.slice(start, tenantEnd));
   const owner = parseOwner(subject.slice(tenantEnd + 1));
   return tenant && owner ? { kind: "command", tenant, owner } : UNKNOWN;
+}
+
+/** The tenant read last: most records are of the same one as the record before. */
+let lastTenant: TenantName | undefined;
+
+/** Equal tenants are one string, which everything behind here tells by its address. */
+function tenantOf(text: string): TenantName | undefined {
+  if (text === lastTenant) return lastTenant;
+  const tenant = parseTenant(text);
+  if (tenant) lastTenant = TENANTS.intern(tenant);
+  return tenant && lastTenant;
 }
 
 /** The tenant and owner of a mapped call or read, or `undefined`. */

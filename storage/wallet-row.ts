@@ -4,7 +4,7 @@
 // (wallet-lag.ts).
 
 import type { Wallet, WalletStatus } from "../actors/wallet.ts";
-import { WALLETS } from "../protocol/interned-names.ts";
+import { ASSETS, TENANTS, WALLETS } from "../protocol/interned-names.ts";
 import type { AssetName, OwnerName, TenantName, WalletName } from "../protocol/names.ts";
 import { StorageFault } from "./storage-error.ts";
 
@@ -41,16 +41,16 @@ export const WALLET_COLUMNS = `w.number, w.owner AS ownerNumber, t.name AS tenan
 export const WALLET_ROWS = `SELECT ${WALLET_COLUMNS} FROM wallet w JOIN balance b ON b.number = w.number
   JOIN owner o ON o.number = w.owner JOIN tenant t ON t.number = o.tenant`;
 
-/** The actor that a wallet's rows describe; its name is the string that commands hold, if one came. Errors: `StorageFault` for a status that is none. */
+/** The actor that a wallet's rows describe; its names are the strings that commands hold, which are then told by their address. Errors: `StorageFault` for a status that is none. */
 export function walletOf(row: WalletSqlRow): Wallet {
   const status = WALLET_STATUSES[Number(row.status)];
   if (!status) throw new StorageFault("corrupt", `wallet ${row.number} has status ${row.status}`);
   return {
     number: Number(row.number),
     owner: Number(row.ownerNumber),
-    tenant: row.tenant,
-    name: WALLETS.known(`${row.owner}:${row.purse}` as WalletName),
-    asset: row.asset,
+    tenant: TENANTS.intern(row.tenant),
+    name: WALLETS.intern(`${row.owner}:${row.purse}` as WalletName),
+    asset: ASSETS.intern(row.asset),
     openedMin: row.openedMin ?? "unlimited",
     openedMax: row.openedMax ?? "unlimited",
     meta: row.meta,

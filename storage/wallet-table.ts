@@ -9,6 +9,7 @@ import type { Wallet } from "../actors/wallet.ts";
 import { WalletCache } from "../actors/wallet-cache.ts";
 import { assert } from "../protocol/assert.ts";
 import type { CommandId } from "../protocol/command-id.ts";
+import { ASSETS, TENANTS, WALLETS } from "../protocol/interned-names.ts";
 import type { Bound } from "../protocol/money.ts";
 import type { OwnerName, TenantName, WalletName } from "../protocol/names.ts";
 import { ownerOf, purseOf } from "../protocol/names.ts";
@@ -186,9 +187,9 @@ export class WalletTable {
     const wallet: Wallet = {
       number,
       owner: owner.number,
-      tenant,
-      name,
-      asset,
+      tenant: TENANTS.intern(tenant),
+      name: WALLETS.intern(name),
+      asset: ASSETS.intern(asset),
       openedMin: min,
       openedMax: max,
       meta,
