@@ -9,7 +9,7 @@ import type { TransferCommand } from "../protocol/command.ts";
 import type { TenantName } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import { judgeLeg, judgeMove } from "./judge-legs.ts";
-import type { Ledger, Step, WalletChange } from "./ledger.ts";
+import type { Ledger, Step, Transit, WalletChange } from "./ledger.ts";
 import {
   type MoveTally,
   numberedLegs,
@@ -23,6 +23,8 @@ import { startPlainMove } from "./plain-move.ts";
 import { startSaga } from "./saga-start.ts";
 import { balancesOfAll, refusedOutcome, settledOutcome } from "./terminal-outcome.ts";
 import type { Wallet } from "./wallet.ts";
+
+const NO_TRANSITS: readonly Transit[] = [];
 
 /** A command with its tenant and the number under which it was claimed. */
 export interface Claimed<Kind> {
@@ -168,6 +170,6 @@ function transferStep(
     code: command.code,
     ref: command.ref,
     changes,
-    transits: [],
+    transits: NO_TRANSITS,
   };
 }

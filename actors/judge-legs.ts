@@ -50,10 +50,15 @@ export function judgeLeg(
   if (ifVersion && !hasVersion(from, ifVersion)) return refusal("version_mismatch", leg.from);
   if (ifVersion && !hasVersion(to, ifVersion)) return refusal("version_mismatch", leg.to);
 
-  const lowest = from.posted - from.held - leg.amount;
-  const highest = to.posted + to.incoming + leg.amount;
-  if (lowest < INT64_MIN || from.held + leg.amount > INT64_MAX) return refusal("overflow", leg.from);
-  if (highest > INT64_MAX || to.incoming + leg.amount > INT64_MAX) return refusal("overflow", leg.to);
+  // Adding nothing would make a new number.
+  const { held } = from;
+  const { incoming } = to;
+  const lowest = (held === 0n ? from.posted : from.posted - held) - leg.amount;
+  const highest = (incoming === 0n ? to.posted : to.posted + incoming) + leg.amount;
+  if (lowest < INT64_MIN || (held !== 0n && held + leg.amount > INT64_MAX))
+    return refusal("overflow", leg.from);
+  if (highest > INT64_MAX || (incoming !== 0n && incoming + leg.amount > INT64_MAX))
+    return refusal("overflow", leg.to);
   if (to.max !== "unlimited" && highest > to.max) return refusal("max_exceeded", leg.to);
   if (from.min !== "unlimited" && lowest < from.min) return refusal("insufficient_funds", leg.from);
   return null;

@@ -15,8 +15,9 @@ export function assertWallet(wallet: Wallet): void {
   assert(incoming >= 0n, "a wallet's incoming is not negative");
   assert(held <= INT64_MAX, "a wallet's held stays within int64");
   assert(incoming <= INT64_MAX, "a wallet's incoming stays within int64");
-  const lowest = posted - held;
-  const highest = posted + incoming;
+  // Taking nothing away would make a new number.
+  const lowest = held === 0n ? posted : posted - held;
+  const highest = incoming === 0n ? posted : posted + incoming;
   assert(lowest >= INT64_MIN, "posted - held stays within int64");
   assert(highest <= INT64_MAX, "posted + incoming stays within int64");
   assert(min === "unlimited" || lowest >= min, "posted - held stays at or above min");

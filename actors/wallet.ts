@@ -40,8 +40,11 @@ export interface Wallet {
 }
 
 /** What may be debited: posted - held - min. */
-export function availableOf(wallet: Pick<Wallet, "posted" | "held" | "min">): Bound {
-  return wallet.min === "unlimited" ? "unlimited" : wallet.posted - wallet.held - wallet.min;
+export function availableOf({ posted, held, min }: Pick<Wallet, "posted" | "held" | "min">): Bound {
+  if (min === "unlimited") return min;
+  // Taking nothing away would make a new number.
+  const free = held === 0n ? posted : posted - held;
+  return min === 0n ? free : free - min;
 }
 
 /** The wallet's balances as outcomes show them. */

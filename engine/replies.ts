@@ -153,8 +153,9 @@ function split(outcomes: readonly Outcome[]): (readonly Outcome[])[] {
   const parts: (readonly Outcome[])[] = [];
   let start = 0;
   let bytes = 0;
-  for (const [index, outcome] of outcomes.entries()) {
-    const more = bytesOf(outcome);
+  for (let index = 0; index < outcomes.length; index += 1) {
+    const outcome = outcomes[index];
+    const more = outcome ? bytesOf(outcome) : 0;
     bytes += more;
     if (index === start || bytes <= OUTPUT_BYTES_MAX) continue;
     parts.push(outcomes.slice(start, index));

@@ -74,17 +74,25 @@ export class PlainCommandReader extends PlainCursor {
     const count = (this.bytes[this.at] ?? NIL) - 0x90;
     if (count < 1 || count > 15) return undefined;
     this.at += 1;
-    const legs: Leg[] = [];
-    for (let index = 0; index < count; index += 1) {
-      if (!this.take(0x93)) return undefined;
-      const from = this.wallet();
-      const to = this.wallet();
-      const amount = this.amount();
-      if (from === undefined || to === undefined || amount === undefined || from === to) return undefined;
-      if (index === 0 && !isOwnedBy(from, owner)) return undefined;
-      legs.push({ from, to, amount });
+    const first = this.#leg();
+    if (first === undefined || !isOwnedBy(first.from, owner)) return undefined;
+    // Grown from nothing, an array would have room for seventeen.
+    const legs = [first];
+    while (legs.length < count) {
+      const leg = this.#leg();
+      if (leg === undefined) return undefined;
+      legs.push(leg);
     }
     return legs;
+  }
+
+  #leg(): Leg | undefined {
+    if (!this.take(0x93)) return undefined;
+    const from = this.wallet();
+    const to = this.wallet();
+    const amount = this.amount();
+    if (from === undefined || to === undefined || amount === undefined || from === to) return undefined;
+    return { from, to, amount };
   }
 
   #capture(id: CommandId, owner: OwnerName): Command | undefined {

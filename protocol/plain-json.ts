@@ -48,13 +48,15 @@ export class PlainJsonReader {
   }
 
   #message(context: DecodeContext): TransferCommand[] | undefined {
-    const transfers: TransferCommand[] = [];
     const isArray = this.#take(0x5b);
-    do {
+    const first = this.#object() ? this.#transfer(context) : undefined;
+    if (!first) return undefined;
+    const transfers = [first];
+    while (isArray && this.#take(COMMA)) {
       const transfer = this.#object() ? this.#transfer(context) : undefined;
       if (!transfer || transfers.length === COMMANDS_PER_MESSAGE_MAX) return undefined;
       transfers.push(transfer);
-    } while (isArray && this.#take(COMMA));
+    }
     if (isArray && !this.#take(0x5d)) return undefined;
     this.#skipSpace();
     return this.#at === this.#bytes.length ? transfers : undefined;

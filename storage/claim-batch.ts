@@ -22,11 +22,13 @@ const AHEAD_MAX = 64;
 
 /** See the file header. */
 export class ClaimBatch implements HashBatch {
-  readonly #tenants: TenantName[] = [];
+  readonly #tenants: (TenantName | undefined)[] = [];
   readonly #owners: number[] = [];
-  readonly #names: OwnerName[] = [];
-  readonly #ids: CommandId[] = [];
+  readonly #names: (OwnerName | undefined)[] = [];
+  readonly #ids: (CommandId | undefined)[] = [];
   readonly #holders: number[] = [];
+  /** Ids in it: the arrays stay as long as they were, because growing them again costs more than emptying them. */
+  #count = 0;
   highs = new Uint32Array(1024);
   lows = new Uint32Array(1024);
   #next = 0;
@@ -34,7 +36,7 @@ export class ClaimBatch implements HashBatch {
 
   /** Ids in it. */
   get count(): number {
-    return this.#ids.length;
+    return this.#count;
   }
 
   /** The place of the id that was sought last, or -1. */
@@ -48,21 +50,22 @@ export class ClaimBatch implements HashBatch {
     id: CommandId,
     { high, low }: { readonly high: number; readonly low: number },
   ): void {
-    const place = this.#ids.length;
+    const place = this.#count;
     if (place === IDS_MAX) return;
     if (place === this.highs.length) this.#grow();
-    this.#tenants.push(tenant);
-    this.#owners.push(number);
-    this.#names.push(name);
-    this.#ids.push(id);
-    this.#holders.push(0);
+    this.#tenants[place] = tenant;
+    this.#owners[place] = number;
+    this.#names[place] = name;
+    this.#ids[place] = id;
+    this.#holders[place] = 0;
+    this.#count += 1;
     this.highs[place] = high;
     this.lows[place] = low;
   }
 
   /** Goes on to an id, if it is behind the last one that was found. @returns its owner's number, or undefined */
   seek(tenant: TenantName, name: OwnerName, id: CommandId): number | undefined {
-    const end = Math.min(this.#ids.length, this.#next + AHEAD_MAX);
+    const end = Math.min(this.#count, this.#next + AHEAD_MAX);
     this.#place = -1;
     for (let place = this.#next; place < end; place += 1) {
       if (this.#ids[place] !== id || this.#names[place] !== name || this.#tenants[place] !== tenant) continue;
@@ -95,11 +98,10 @@ export class ClaimBatch implements HashBatch {
 
   /** Empties it: the turn ended. */
   clear(): void {
-    this.#tenants.length = 0;
-    this.#owners.length = 0;
-    this.#names.length = 0;
-    this.#ids.length = 0;
-    this.#holders.length = 0;
+    this.#tenants.fill(undefined, 0, this.#count);
+    this.#names.fill(undefined, 0, this.#count);
+    this.#ids.fill(undefined, 0, this.#count);
+    this.#count = 0;
     this.#next = 0;
     this.#place = -1;
   }

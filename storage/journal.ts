@@ -193,7 +193,8 @@ export class Journal {
   /** Changes the step's wallets in order, and writes the entry of each. */
   #applyAll(step: Step, number: number): readonly Balances[] {
     const { changes, tenant } = step;
-    const balances: Balances[] = [];
+    // As long as it will be: grown from nothing it would have room for seventeen.
+    const balances = new Array<Balances>(changes.length);
     for (let index = 0; index < changes.length; index += 1) {
       const change = changes[index];
       assert(
@@ -203,7 +204,7 @@ export class Journal {
       const distance = number - change.wallet.lastStep;
       this.#apply(change, number);
       writeEntry(this.#log.writer, { step, index, distance });
-      balances.push(balancesOf(change.wallet));
+      balances[index] = balancesOf(change.wallet);
     }
     return balances;
   }
@@ -244,11 +245,12 @@ function isSame(left: Balances, right: Balances | undefined): boolean {
 /** Requires sum of posted + out - in = 0 per asset. Nearly every step has one asset. */
 function assertZeroSum(step: Step): void {
   const asset = step.changes[0]?.wallet.asset;
-  let sum = 0n;
+  let sum = step.changes[0]?.posted ?? 0n;
   let isOneAsset = true;
-  for (const { wallet, posted } of step.changes) {
-    sum += posted;
-    if (wallet.asset !== asset) isOneAsset = false;
+  for (let index = 1; index < step.changes.length; index += 1) {
+    const change = step.changes[index];
+    sum += change?.posted ?? 0n;
+    if (change?.wallet.asset !== asset) isOneAsset = false;
   }
   for (const transit of step.transits) {
     sum += transit.direction === "out" ? transit.amount : -transit.amount;

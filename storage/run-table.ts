@@ -120,7 +120,8 @@ export class RunTable {
     if (this.#count === 0) return;
     let row = 0;
     for (const { position, timeMs, rows } of this.#records) {
-      for (let index = 0; index < rows; index += 1, row += 1) this.#addRow(row, { position, timeMs, index });
+      const place = { position, timeMs, index: 0 };
+      for (; place.index < rows; place.index += 1, row += 1) this.#addRow(row, place);
     }
     assert(row === this.#count, "each waiting row has its record");
     this.#writeOpen();

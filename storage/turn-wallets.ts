@@ -24,11 +24,13 @@ interface Missing {
 
 /** See the file header. */
 export class TurnWallets {
-  readonly #ids: CommandId[] = [];
+  readonly #ids: (CommandId | undefined)[] = [];
   /** Two of each command. */
-  readonly #names: WalletName[] = [];
+  readonly #names: (WalletName | undefined)[] = [];
   readonly #wallets: (Wallet | undefined)[] = [];
   #missing: Missing[] = [];
+  /** Commands in it: the arrays stay as long as they were, because growing them again costs more than emptying them. */
+  #count = 0;
   #next = 0;
   /** The command that is being applied, or -1. */
   #place = -1;
@@ -41,13 +43,17 @@ export class TurnWallets {
     from: Wallet | undefined,
     to: Wallet | undefined,
   ): void {
-    if (this.#ids.length === COMMANDS_MAX) return;
-    const at = this.#names.length;
+    const place = this.#count;
+    if (place === COMMANDS_MAX) return;
+    const at = place * 2;
     if (from === undefined) this.#missing.push({ tenant, at });
     if (to === undefined) this.#missing.push({ tenant, at: at + 1 });
-    this.#ids.push(id);
-    this.#names.push(names.from, names.to);
-    this.#wallets.push(from, to);
+    this.#ids[place] = id;
+    this.#names[at] = names.from;
+    this.#names[at + 1] = names.to;
+    this.#wallets[at] = from;
+    this.#wallets[at + 1] = to;
+    this.#count += 1;
   }
 
   /** Takes in what was loaded since. */
@@ -67,7 +73,7 @@ export class TurnWallets {
 
   /** Goes on to the command with the id, if it is at or behind the last one. */
   seek(id: CommandId): void {
-    const end = Math.min(this.#ids.length, this.#next + AHEAD_MAX);
+    const end = Math.min(this.#count, this.#next + AHEAD_MAX);
     this.#place = -1;
     for (let place = this.#next; place < end; place += 1) {
       if (this.#ids[place] !== id) continue;
@@ -89,10 +95,11 @@ export class TurnWallets {
 
   /** Empties it: the turn ended. */
   clear(): void {
-    this.#ids.length = 0;
-    this.#names.length = 0;
-    this.#wallets.length = 0;
+    this.#ids.fill(undefined, 0, this.#count);
+    this.#names.fill(undefined, 0, this.#count * 2);
+    this.#wallets.fill(undefined, 0, this.#count * 2);
     this.#missing = [];
+    this.#count = 0;
     this.rewind();
   }
 }
