@@ -6,6 +6,7 @@ import type { RecordBody, ShardRecord } from "../actors/shard-record.ts";
 import { headerOf, type LogRecord, type RecordHeaders } from "../cluster/log-record.ts";
 import { decodeCommandFrame } from "../protocol/command-frame.ts";
 import { decodeCommandMessage } from "../protocol/command-json.ts";
+import type { DecodedCommandOrRefusal } from "../protocol/decoded-command.ts";
 import type { TenantName } from "../protocol/names.ts";
 import { decodeOwnerRecord } from "../protocol/owner-record-codec.ts";
 import { decodePeerFrame } from "../protocol/peer-frame-codec.ts";
@@ -52,17 +53,27 @@ export function decodeRecord(log: LogRecord, scope: DecoderScope): Decoded {
     };
     const commands = decodeCommandMessage(log.data, context);
     const route = jsonRoute(log, subject.tenant);
-    return decoded(log, { kind: "commands", tenant: subject.tenant, commands }, route);
+    return decodedCommands(log, subject.tenant, commands, route);
   }
   if (subject.kind === "frame") {
     const context = { tenant: subject.tenant, owner: null, shard: scope.shard, shards: scope.shards };
     const frame = decodeCommandFrame(log.data, context);
     const route = { subject: allowed(frame.reply, subject.tenant), encoding: "msgpack", call: null } as const;
-    return decoded(log, { kind: "commands", tenant: subject.tenant, commands: frame.commands }, route);
+    return decodedCommands(log, subject.tenant, frame.commands, route);
   }
   if (subject.kind === "peer") return decoded(log, peerBody(log, scope, subject.from), NOBODY);
   if (subject.kind === "unknown") return decoded(log, IGNORED, NOBODY);
   return decoded(log, ownerBody(log, scope, subject.kind), NOBODY);
+}
+
+function decodedCommands(
+  log: LogRecord,
+  tenant: TenantName,
+  commands: readonly DecodedCommandOrRefusal[],
+  route: ReplyRoute,
+): Decoded {
+  const { sequence: position, timestampMs: stampMs } = log;
+  return { record: { position, stampMs, kind: "commands", tenant, commands }, route };
 }
 
 function decoded(log: LogRecord, body: RecordBody, route: ReplyRoute): Decoded {

@@ -7,6 +7,8 @@ declare const brand: unique symbol;
 export type CommandId = string & { readonly [brand]: "CommandId" };
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** A UUID as nearly everybody writes it. */
+const LOWER_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 const HEX = "0123456789abcdef";
 /** The characters of every byte's high and low half. */
@@ -16,7 +18,9 @@ const DASH = 0x2d;
 
 /** @returns the id in lower case, or `undefined` when the value is not UUID text of any version. */
 export function parseCommandId(value: unknown): CommandId | undefined {
-  return typeof value === "string" && UUID.test(value) ? (value.toLowerCase() as CommandId) : undefined;
+  if (typeof value !== "string") return undefined;
+  if (LOWER_UUID.test(value)) return value as CommandId;
+  return UUID.test(value) ? (value.toLowerCase() as CommandId) : undefined;
 }
 
 /** @returns the id's 16 bytes, freshly allocated. */

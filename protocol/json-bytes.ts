@@ -6,7 +6,7 @@
 // (event-writer.ts) or an outcome (outcome-json.ts).
 
 import { assert } from "./assert.ts";
-import { smallAmount } from "./money.ts";
+import { NOT_SMALL, smallAmount } from "./money.ts";
 import type { Balances } from "./outcome.ts";
 import { TIME_MS_MAX, timeText } from "./time-text.ts";
 
@@ -175,7 +175,7 @@ export class JsonBytes {
 
   #amount(value: bigint): void {
     const small = smallAmount(value);
-    const number = small >= 0 ? small : Number(value);
+    const number = small === NOT_SMALL ? Number(value) : small;
     if (!Number.isSafeInteger(number)) this.ascii(value.toString());
     else if (number >= 0) this.number(number);
     else {

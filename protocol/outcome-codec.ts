@@ -48,7 +48,10 @@ export function decodeOutcome(bytes: Uint8Array): Result<Outcome, CodecFailure> 
 /** Outcomes as one answer. The caller keeps it within the size of a message. */
 export function encodeOutcomes(outcomes: readonly Outcome[]): Uint8Array {
   writer.begin().array(2).int(OUTCOME_VERSION).array(outcomes.length);
-  for (const outcome of outcomes) writeOutcome(outcome);
+  for (let index = 0; index < outcomes.length; index += 1) {
+    const outcome = outcomes[index];
+    if (outcome) writeOutcome(outcome);
+  }
   return writer.finish();
 }
 

@@ -6,7 +6,7 @@
 
 import { assert } from "./assert.ts";
 import type { CommandId } from "./command-id.ts";
-import { smallAmount } from "./money.ts";
+import { NOT_SMALL, smallAmount } from "./money.ts";
 
 const START_BYTES = 64 * 1024;
 /** A scratch buffer that grew beyond this is dropped after use. */
@@ -92,7 +92,7 @@ export class PackWriter {
   /** An integer of at most 64 bits. */
   bigint(value: bigint): this {
     const small = smallAmount(value);
-    if (small >= 0) return this.int(small);
+    if (small !== NOT_SMALL) return this.int(small);
     const number = Number(value);
     if (number >= -0x8000_0000 && number < UINT32) return this.int(number);
     assert(value >= INT64_LOW && value <= UINT64_MAX, "only 64-bit integers are packed");

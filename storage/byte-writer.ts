@@ -8,7 +8,7 @@
 
 import { assert } from "../protocol/assert.ts";
 import type { CommandId } from "../protocol/command-id.ts";
-import { type Bound, isInt64 } from "../protocol/money.ts";
+import { type Bound, isInt64, NOT_SMALL, smallAmount } from "../protocol/money.ts";
 
 /** Instead of a digit's value. */
 const NO_NIBBLE = 16;
@@ -84,7 +84,8 @@ export class ByteWriter {
    * the bytes 80 00, which no varint begins with, and 8 bytes.
    */
   amount(value: bigint): void {
-    const number = Number(value);
+    const small = smallAmount(value);
+    const number = small === NOT_SMALL ? Number(value) : small;
     if (number < AMOUNT_SHORT && number > -AMOUNT_SHORT) {
       this.varint(number < 0 ? -number * 2 - 1 : number * 2);
     } else {
