@@ -164,10 +164,21 @@ export class ByteWriter {
 
   /** Bytes as they are, without a length. */
   raw(bytes: Uint8Array): void {
+    if (bytes.length <= LOOP_COPY_MAX) {
+      this.head(bytes, bytes.length);
+      return;
+    }
     this.#reserve(bytes.length);
-    if (bytes.length <= LOOP_COPY_MAX) copyShort(this.#bytes, this.#length, bytes, 0, bytes.length);
-    else this.#bytes.set(bytes, this.#length);
+    this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
+  }
+
+  /** The first `count` bytes, a few, without a length. */
+  head(bytes: Uint8Array, count: number): void {
+    assert(count <= bytes.length, "bytes that are there are written");
+    this.#reserve(count);
+    copyShort(this.#bytes, this.#length, bytes, 0, count);
+    this.#length += count;
   }
 
   /** Bytes of another writer, `end` excluded, without a length. */

@@ -41,7 +41,7 @@ export class RecordHashTable {
     assert(digest.length === 32, "a record's digest is 32 bytes");
     if (this.#waiting.length === 0) this.#first = position;
     assert(position === this.#first + this.#count, "hashes are kept without a gap");
-    this.#waiting.raw(digest.subarray(0, RECORD_HASH_BYTES));
+    this.#waiting.head(digest, RECORD_HASH_BYTES);
     if (this.#count === RUN_HASHES) this.#insert();
   }
 
