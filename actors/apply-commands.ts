@@ -91,9 +91,7 @@ function answerAgain(
 }
 
 function isQuarantined({ quarantined }: Applying, index: number): boolean {
-  return (
-    quarantined.length > 0 && quarantined.some((unit) => unit.kind === "command" && unit.index === index)
-  );
+  return quarantined.some((unit) => unit.kind === "command" && unit.index === index);
 }
 
 /** The terminal outcome, or null when other shards have been asked. */
