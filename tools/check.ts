@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "..");
 const bin = (name: string) => join(root, "node_modules", ".bin", name);
-const tidy = ["--import", "tsx", "--test", "--test-reporter=spec", "test/tidy/**/*.test.ts"];
+const tidy = ["--test", "--test-reporter=spec", "test/tidy/**/*.test.ts"];
 
 const checks: readonly { name: string; command: string; args: readonly string[] }[] = [
   { name: "format", command: bin("biome"), args: ["format"] },

@@ -32,10 +32,11 @@ async function runPage(page: string): Promise<string[]> {
   assert.ok(blocks.length >= 4, `${page} has ${blocks.length} blocks of code`);
   const client = pathToFileURL(join(root, "client", "mod.ts")).href;
   const program = blocks.join("\n").replaceAll('from "coffer"', `from "${client}"`);
-  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", program], {
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
     cwd: root,
     env: { ...process.env, NATS_URL: nats.url },
     stdio: ["ignore", "pipe", "pipe"],
+    timeout: bound.timeout / 2,
   });
   const exited = once(child, "exit");
   const [printed, complained, [code]] = await Promise.all([text(child.stdout), text(child.stderr), exited]);

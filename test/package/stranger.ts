@@ -104,7 +104,7 @@ async function packed(
     filter: (source) => source === root || !notCopied.has(source.slice(root.length + 1).split(sep)[0] ?? ""),
   });
   await symlink(join(root, "node_modules"), join(tree, "node_modules"));
-  await step("node", ["--import", "tsx", "tools/build.ts"], { cwd: tree, env });
+  await step("node", ["tools/build.ts"], { cwd: tree, env });
   const { stdout } = await step("npm", ["pack", "--json", ...quiet], { cwd: tree, env });
   const [, filename] = /"filename": "([^"]+)"/.exec(stdout) ?? [];
   const [, size] = /"size": (\d+)(?=,\s+"unpackedSize")/.exec(stdout) ?? [];

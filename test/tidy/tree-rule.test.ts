@@ -88,9 +88,12 @@ test("a link in a document counts from the document's folder", () => {
 });
 
 test("a dependency without an ADR is reported", () => {
-  const adrs = [{ path: "docs/adr/0001-x.md", text: "We take `tsx`." }];
-  assert.deepEqual(dependenciesRecorded(["tsx"], adrs), []);
-  assert.match(dependenciesRecorded(["tsx", "left-pad"], adrs)[0]?.message ?? "", /"left-pad" is in no ADR/);
+  const adrs = [{ path: "docs/adr/0001-x.md", text: "We take `esbuild`." }];
+  assert.deepEqual(dependenciesRecorded(["esbuild"], adrs), []);
+  assert.match(
+    dependenciesRecorded(["esbuild", "left-pad"], adrs)[0]?.message ?? "",
+    /"left-pad" is in no ADR/,
+  );
 });
 
 test("an address in the lockfile is reported with its line", () => {
