@@ -22,11 +22,10 @@ export class CopyDesk {
     port.unref();
   }
 
-  /** Copies the log of a file. @returns bytes left. Errors: rejects with `StorageFault`. */
-  async copy(path: string): Promise<number> {
-    const { pendingBytes, fault } = await this.#ask("copy", path);
+  /** Copies the log of a file. Errors: rejects with `StorageFault`. */
+  async copy(path: string): Promise<void> {
+    const { fault } = await this.#ask("copy", path);
     if (fault) throw new StorageFault(fault.code, `${path}: its log could not be copied: ${fault.message}`);
-    return pendingBytes;
   }
 
   /** Lets go of a file. Never rejects. */
@@ -58,6 +57,6 @@ export class CopyDesk {
   #onGone(): void {
     this.#isGone = true;
     const fault = { code: "io", message: "the thread that copies is gone" } as const;
-    for (const number of [...this.#waiting.keys()]) this.#end({ number, pendingBytes: 0, fault });
+    for (const number of [...this.#waiting.keys()]) this.#end({ number, fault });
   }
 }

@@ -13,11 +13,13 @@ const copiers = new Map<string, WalCopier>();
 
 function obey({ kind, path, number }: CopyOrder): CopyAnswer {
   try {
-    return { number, pendingBytes: kind === "copy" ? copierOf(path).copy() : close(path), fault: null };
+    if (kind === "copy") copierOf(path).copy();
+    else close(path);
+    return { number, fault: null };
   } catch (error) {
     // A file that is refused at the door is as unusable to its shard as a disk that fails.
     const { code, message } = storageFaultOf(error) ?? new StorageFault("unusable", String(error));
-    return { number, pendingBytes: 0, fault: { code, message } };
+    return { number, fault: { code, message } };
   }
 }
 
@@ -29,10 +31,9 @@ function copierOf(path: string): WalCopier {
   return copier;
 }
 
-function close(path: string): number {
+function close(path: string): void {
   copiers.get(path)?.close();
   copiers.delete(path);
-  return 0;
 }
 
 parentPort?.on("message", (port: MessagePort) => {

@@ -3,6 +3,9 @@
 
 import type { StorageFaultCode } from "../storage/storage-error.ts";
 
+/** What a list of the node's threads shows it as; the system keeps 15 characters. */
+export const COPYING_THREAD = "coffer-copy";
+
 /** From a worker: copy the log of a shard file once, or let go of the file. */
 export interface CopyOrder {
   readonly kind: "copy" | "close";
@@ -14,8 +17,6 @@ export interface CopyOrder {
 /** From the copying thread. */
 export interface CopyAnswer {
   readonly number: number;
-  /** Bytes that were not copied. */
-  readonly pendingBytes: number;
   /** What the environment did; null = nothing. */
   readonly fault: { readonly code: StorageFaultCode; readonly message: string } | null;
 }

@@ -11,6 +11,7 @@ import { ensureEventStream } from "../cluster/streams.ts";
 import { encodeInfo, INFO_LIMITS } from "../protocol/info.ts";
 import { INFO_SUBJECT } from "../protocol/subject.ts";
 import { DataLock } from "../storage/lock.ts";
+import { COPYING_THREAD } from "./copy-protocol.ts";
 import type { NodeEvent, NodeOptions } from "./node-events.ts";
 import { NodeFault } from "./node-fault.ts";
 import type { ShardState } from "./shard-status.ts";
@@ -107,7 +108,9 @@ export class EngineNode {
   #startWorkers(cluster: ClusterFile, credentials: Uint8Array | null): void {
     // A worker a core: beside it, nats-server and the main thread need a few percent (docs/adr/0013-a-worker-a-core.md).
     const count = Math.min(cluster.shards, Math.max(1, this.#options.workers ?? availableParallelism()));
-    this.#copying = this.#watched(new Worker(new URL("./copy-main.ts", import.meta.url)));
+    this.#copying = this.#watched(
+      new Worker(new URL("./copy-main.ts", import.meta.url), { name: COPYING_THREAD }),
+    );
     for (let index = 0; index < count; index += 1) {
       const copies = new MessageChannel();
       this.#copying.postMessage(copies.port1, [copies.port1]);

@@ -4,9 +4,7 @@
 // Does not write a row, and does not start the log over: that is left to the writer, which copies the short rest
 // between two turns (storage/checkpoint). Invariant: synced like the writer: the log before, the file after.
 
-import { pendingOf, type WalState } from "./checkpoint.ts";
 import { type Connection, openCopier } from "./database.ts";
-import { storageFaultOf } from "./storage-error.ts";
 
 /** See the file header. */
 export class WalCopier {
@@ -16,20 +14,15 @@ export class WalCopier {
   /** Errors: `StorageRefused`, `StorageFault`. */
   constructor(path: string) {
     this.#database = openCopier(path);
-    this.#passive = this.#database.prepare<[], WalState>("PRAGMA wal_checkpoint(PASSIVE)");
+    this.#passive = this.#database.prepare("PRAGMA wal_checkpoint(PASSIVE)");
   }
 
   /**
-   * Copies what is committed by now; waits for the disk, about 1.5 ms of CPU a MiB.
-   * @returns bytes that were committed meanwhile or that a reader still needs
-   * Errors: `StorageFault`; nothing is lost then, the log still has everything.
+   * Copies what is committed by now, but for what a reader still needs; waits for the disk, about 1.5 ms of CPU a MiB.
+   * Errors: SQLite's; nothing is lost then, the log still has everything.
    */
-  copy(): number {
-    try {
-      return pendingOf(this.#passive.get());
-    } catch (error) {
-      throw storageFaultOf(error) ?? error;
-    }
+  copy(): void {
+    this.#passive.get();
   }
 
   /** Closes the connection. */

@@ -4,11 +4,12 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { within } from "./condition.ts";
 import type { TestEngine } from "./engine.ts";
 
 const STRACE = "/usr/bin/strace";
@@ -23,29 +24,42 @@ export interface Injection {
   readonly syscalls: string;
   readonly fault: string;
   readonly nth: number;
+  /** Only the thread of this name meets it; by default each of the engine's. */
+  readonly thread?: string;
 }
 
 /**
- * Puts a fault into a running engine: from now on each of its threads meets it at its own n-th call. Where that cannot
- * be done the engine is killed in the middle of what follows.
+ * Puts a fault into a running engine: from now on each of its threads, or one of them, meets it at its own n-th call.
+ * Where that cannot be done the engine is killed in the middle of what follows.
  * @returns once it is armed; the function waits until the tracer is gone, which it is when the engine is
  */
 export async function inject(
   engine: TestEngine,
-  { syscalls, fault, nth }: Injection,
+  { syscalls, fault, nth, thread }: Injection,
 ): Promise<() => Promise<unknown>> {
   if (!canInject) {
     setImmediate(() => process.kill(engine.pid, "SIGKILL"));
     return () => Promise.resolve();
   }
   const what = ["-e", `trace=${syscalls}`, "-e", `inject=${syscalls}:${fault}:when=${nth}`];
-  const tracer = spawn(STRACE, ["-f", "-p", String(engine.pid), "-o", "/dev/null", ...what], {
+  const whom = thread === undefined ? ["-f", "-p", String(engine.pid)] : ["-p", threadOf(engine.pid, thread)];
+  const tracer = spawn(STRACE, [...whom, "-o", "/dev/null", ...what], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   const ended = once(tracer, "exit");
-  // It says that it is attached, once.
-  await once(tracer.stderr, "data");
-  return () => ended;
+  // It says that it is attached, once; or why it is not, and ends.
+  const [said] = await once(tracer.stderr, "data");
+  if (!/attached/.test(String(said))) throw new Error(`no fault can be put in: ${said}`);
+  return () => within("the engine has met its fault", ended);
+}
+
+/** The id of the thread of a process that bears a name. Errors: throws when there is none. */
+function threadOf(pid: number, name: string): string {
+  const tasks = `/proc/${pid}/task`;
+  const nameOf = (id: string): string => readFileSync(join(tasks, id, "comm"), "utf8").trim();
+  const found = readdirSync(tasks).find((id) => nameOf(id) === name);
+  if (found === undefined) throw new Error(`process ${pid} has no thread ${name}`);
+  return found;
 }
 
 /** From now on no file of the engine grows beyond `bytes`. For the rest of its life. */
