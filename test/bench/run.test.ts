@@ -123,9 +123,11 @@ test("a run that loses its connection fails, and does not wait for ever", bound,
   const onProgress = ({ phase, done }: BenchProgress): void => {
     if (phase === "run" && done > 0) void second.server().stop();
   };
-  const running = runBench(options, { onProgress });
-  await assert.rejects(running, BenchFailure);
-  await dying.kill();
-  await dying.stop();
-  await second.stop();
+  try {
+    await assert.rejects(runBench(options, { onProgress }), BenchFailure);
+  } finally {
+    await dying.kill();
+    await dying.stop();
+    await second.stop();
+  }
 });

@@ -117,13 +117,15 @@ test("an open loop offers its rate, and says whether it kept it", bound, async (
 
 test("what a warm-up sent is proven and in no figure", bound, async () => {
   const warmed = { warmUpSeconds: 0.5, ratePerSecond: 2_000, frameCommands: 10 };
-  const { report, samples, settled } = await run({ ...warmed, scenario: "cross", commands: 200 });
-  assert.deepEqual([report.verified, report.commands, report.warmUpSeconds], [true, 200, 0.5]);
+  const { report, samples, settled } = await run({ ...warmed, scenario: "cross", commands: 600 });
+  assert.deepEqual([report.verified, report.commands, report.warmUpSeconds], [true, 600, 0.5]);
   const before = settled - report.commands;
   assert.ok(before > 0 && before <= 1_000, `${before} commands warmed up`);
   const prepared = 2 * 40 + SHARDS;
   assert.equal(report.verification.commands, prepared + settled, "every one is in the proof");
-  assert.ok(Math.abs(report.publishedPerSecond - 2_000) <= 200, String(report.publishedPerSecond));
+  // Over 0.3 s; with the warm-up's time in it 750 a second at most, with its commands far more than the schedule has.
+  const { publishedPerSecond } = report;
+  assert.ok(publishedPerSecond > 800 && publishedPerSecond <= 2_200, String(publishedPerSecond));
   assert.ok(report.crossShare > 0.6 && report.crossShare < 0.9, String(report.crossShare));
   const counted = report.phases?.commands ?? 0;
   assert.ok(
@@ -134,7 +136,7 @@ test("what a warm-up sent is proven and in no figure", bound, async () => {
     samples
       .filter((sample) => sample.isWarmUp === isWarmUp)
       .reduce((all, { settledPerSecond, seconds }) => all + settledPerSecond * seconds, 0);
-  assert.deepEqual([Math.round(sum(true) / 10) * 10, Math.round(sum(false) / 10) * 10], [before, 200]);
+  assert.deepEqual([Math.round(sum(true) / 10) * 10, Math.round(sum(false) / 10) * 10], [before, 600]);
 });
 
 for (const name of ["frames", "singles", "hot", "fan-out", "many-legs", "holds", "mixed"])

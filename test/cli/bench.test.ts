@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { csvTable } from "../../bench/csv.ts";
-import { call, discard, fieldOf, temporaryDirectory } from "./program-call.ts";
+import { call, discard, fieldOf, temporaryDirectory, until } from "./program-call.ts";
 
 const bound = { timeout: 90_000 };
 const SMALL = ["bench", "--shards", "2", "--durability", "relaxed", "--wallets", "20", "--no-reference"];
@@ -82,8 +82,11 @@ describe("bench on its own installation", bound, () => {
     await mkdir(data);
     const interruption = new AbortController();
     const running = call([...SMALL, "--duration", "60", "--data", data], { signal: interruption.signal });
-    await serving(data);
-    interruption.abort();
+    try {
+      await serving(data);
+    } finally {
+      interruption.abort();
+    }
     const { exit, stderr } = await running;
     assert.equal(exit, 1);
     assert.match(stderr, /Interrupted before the run was over/);
@@ -118,9 +121,8 @@ describe("bench on its own installation", bound, () => {
 
 /** The directory that a run made in `parent`, once its installation serves. */
 async function serving(parent: string): Promise<string> {
-  for (;;) {
+  return await until("the installation serves", async () => {
     const [name] = await readdir(parent);
-    if (name !== undefined && existsSync(join(parent, name, "dev.json"))) return join(parent, name);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+    return name !== undefined && existsSync(join(parent, name, "dev.json")) ? join(parent, name) : undefined;
+  });
 }

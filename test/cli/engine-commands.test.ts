@@ -58,7 +58,9 @@ describe("commands that speak to an engine", { concurrency: 1 }, () => {
     for (const name of ["alice", "bob", "shop", "carol"]) await done(`wallet open ${name}:usd USD/2`, "open");
     for (const name of ["alice", "bob"]) await done(`transfer world:usd ${name}:usd 100000`, "posted");
   });
-  after(() => dev.stop());
+  after(async () => {
+    await dev?.stop();
+  });
 
   test("wallet open prints the contract's outcome, and again with equal fields the same", async () => {
     const first = await done(`wallet open fresh:eur --asset EUR/2 --max 500 --id ${ID(1)}`, "open");
@@ -249,17 +251,20 @@ describe("commands that speak to an engine", { concurrency: 1 }, () => {
       await done("transfer alice:usd shop:usd 3 --ref followed", "posted");
       return undefined;
     };
-    await isFollowed();
-    const counted = call([...words, "--count", "1"]);
-    const settled = await until("an event", async () => {
+    try {
       await isFollowed();
-      return await Promise.race([
-        counted,
-        new Promise<undefined>((resolve) => setTimeout(resolve, 100, undefined)),
-      ]);
-    });
-    assert.match(settled.stdout, /"ref":"followed"/);
-    interruption.abort();
+      const counted = call([...words, "--count", "1"]);
+      const settled = await until("an event", async () => {
+        await isFollowed();
+        return await Promise.race([
+          counted,
+          new Promise<undefined>((resolve) => setTimeout(resolve, 100, undefined)),
+        ]);
+      });
+      assert.match(settled.stdout, /"ref":"followed"/);
+    } finally {
+      interruption.abort();
+    }
     assert.equal((await following).exit, 0);
   });
 

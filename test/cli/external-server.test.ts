@@ -2,7 +2,6 @@
 // syncs is said.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { describe, test } from "node:test";
 import { startTestNats } from "../support/nats.ts";
 import {
@@ -20,13 +19,13 @@ describe("an own NATS server", { concurrency: 1 }, () => {
   test("dev uses the server that NATS_URL names and leaves it running", async () => {
     const nats = await startTestNats({ shards: 1 });
     try {
-      const dev = await startDev(["--shards", "1", "--durability", "relaxed", "--no-demo"], {
+      await using dev = await startDev(["--shards", "1", "--durability", "relaxed", "--no-demo"], {
         env: { NATS_URL: nats.url },
       });
       assert.equal(dev.url, nats.url);
       assert.equal((await callJson(["status", "--server", nats.url])).exit, 0);
       await dev.stop();
-      const { exit, json } = await callJson(["status", "--server", nats.url, "--timeout", "500ms"]);
+      const { exit, json } = await callJson(["status", "--server", nats.url, "--timeout", "30s"]);
       assert.deepEqual([exit, fieldOf(json, "error")["code"]], [4, "engine_unreachable"]);
     } finally {
       await nats.stop();
@@ -66,7 +65,7 @@ describe("an own NATS server", { concurrency: 1 }, () => {
         (await callJson(["init", "--data", dataDir, "--shards", "1", "--durability", "relaxed"])).exit,
         0,
       );
-      const node = startNode(dataDir, nats.url);
+      await using node = startNode(dataDir, nats.url);
       await node.line('"event":"ready"');
       assert.equal((await callJson(["wallet", "open", "alice:usd", "USD/2", "--server", nats.url])).exit, 0);
       const second = await callProcess(["node", "--json", "--data", dataDir, "--server", nats.url]);
@@ -74,9 +73,7 @@ describe("an own NATS server", { concurrency: 1 }, () => {
       assert.match(second.stdout, /"data_locked"/);
       const offline = await callJson(["verify", "--data", dataDir]);
       assert.deepEqual([offline.exit, fieldOf(offline.json, "error")["code"]], [1, "data_locked"]);
-      node.child.kill("SIGTERM");
-      const [exit] = await once(node.child, "exit");
-      assert.equal(exit, 0);
+      assert.equal(await node.end(), 0);
       const clean = await callJson(["verify", "--deep", "--data", dataDir]);
       assert.deepEqual([clean.exit, clean.json["clean"]], [0, true]);
     } finally {

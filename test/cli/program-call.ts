@@ -21,6 +21,8 @@ import { IdSource } from "../../client/id-source.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const WAIT_MS = 60_000;
+/** A program that has not ended so long after SIGTERM is killed, ms. */
+const END_MS_MAX = 30_000;
 const PAUSE_MS = 20;
 
 /** The machine's own clock and randomness, as main.ts makes them. */
@@ -93,8 +95,8 @@ export async function callProcess(words: readonly string[], options: CallOptions
   return { exit: typeof exit === "number" ? exit : null, stdout: printed.stdout(), stderr: printed.stderr() };
 }
 
-/** A `coffer dev` that said that it is ready. */
-export interface TestDev {
+/** A `coffer dev` that said that it is ready; gone when its scope ends. */
+export interface TestDev extends AsyncDisposable {
   readonly pid: number;
   readonly dataDir: string;
   /** The first line of its standard output. */
@@ -133,13 +135,21 @@ export async function startDev(
   const printed = capture(child);
   const exited = once(child, "exit").then(([code]) => (typeof code === "number" ? code : null));
   const pid = child.pid ?? -1;
-  const first = await firstLine(printed, exited).catch(async (error: unknown) => {
-    child.kill("SIGKILL");
+  const stop = async (): Promise<void> => {
+    await end(child, exited);
     if (isOwn) await discard(dataDir);
-    throw error;
-  });
-  const ready: Record<string, unknown> = isText ? {} : objectOf(first);
-  assert.ok(isText || ready["ready"] === true, `dev is ready: ${first} ${printed.stderr()}`);
+  };
+  const readyIn = (first: string): Record<string, unknown> => {
+    const said: Record<string, unknown> = isText ? {} : objectOf(first);
+    assert.ok(isText || said["ready"] === true, `dev is ready: ${first} ${printed.stderr()}`);
+    return said;
+  };
+  const ready = await firstLine(printed, exited)
+    .then(readyIn)
+    .catch(async (error: unknown) => {
+      await stop();
+      throw error;
+    });
   return {
     pid,
     dataDir,
@@ -162,22 +172,40 @@ export async function startDev(
       child.stderr?.destroy();
     },
     exited,
-    stop: async () => {
-      if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
-      await exited;
-      if (isOwn) await discard(dataDir);
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 
-/** Starts `coffer node --json`; the test ends it by its child. */
-export function startNode(
-  dataDir: string,
-  server: string,
-): { readonly child: ChildProcess; line(text: string): Promise<string> } {
+/** Asks a program to end, and kills it when it does not. */
+async function end(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
+  const killer = setTimeout(() => child.kill("SIGKILL"), END_MS_MAX);
+  await exited;
+  clearTimeout(killer);
+}
+
+/** A `coffer node`; gone when its scope ends. */
+export interface TestNode extends AsyncDisposable {
+  /** Waits for a line on standard output that has `text`. */
+  line(text: string): Promise<string>;
+  /** Ends it as `kill` does. @returns its exit code, null after a signal */
+  end(): Promise<number | null>;
+}
+
+/** Starts `coffer node --json`. */
+export function startNode(dataDir: string, server: string): TestNode {
   const child = spawnProgram(["node", "--json", "--data", dataDir, "--server", server], {});
   const printed = capture(child);
-  return { child, line: (text) => lineOf(printed, text) };
+  const exited = once(child, "exit").then(([code]) => (typeof code === "number" ? code : null));
+  return {
+    line: (text) => lineOf(printed, text),
+    end: async () => {
+      await end(child, exited);
+      return await exited;
+    },
+    [Symbol.asyncDispose]: () => end(child, exited),
+  };
 }
 
 /** A directory that `discard` removes. */

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import type { Ending, Running } from "../../cli/dev/supervisor.ts";
 import { Supervisor } from "../../cli/dev/supervisor.ts";
+import { within } from "../support/condition.ts";
 import { isRunning, testClock, until } from "./program-call.ts";
 
 /** A process that ends by itself with `code`, or runs until it is killed when `code` is null. */
@@ -101,7 +102,7 @@ test("a restart that was asked for begins at once, spends no try, and nobody hea
   await supervisor.start();
   for (const how of ["kill", "stop", "kill"] as const) {
     const before = supervisor.pid ?? -1;
-    const pid = await supervisor.restart(how);
+    const pid = await within("the caller is told", supervisor.restart(how));
     assert.deepEqual([isRunning(before), isRunning(pid), supervisor.pid], [false, true, pid]);
   }
   await supervisor.stop();
@@ -116,7 +117,7 @@ test("a restart that cannot start anything tells whoever asked, and is tried aga
   };
   const { supervisor, restarts } = watch(service);
   await supervisor.start();
-  await assert.rejects(supervisor.restart("kill"), /no room/);
+  await assert.rejects(within("the caller is told", supervisor.restart("kill")), /no room/);
   await until("the third start", () => (starts === 3 && supervisor.pid !== null ? true : undefined));
   await supervisor.stop();
   assert.deepEqual(

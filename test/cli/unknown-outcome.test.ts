@@ -23,7 +23,7 @@ test("no answer in time is exit 3 and names the id; no engine at all is exit 4 a
       "--server",
       nats.url,
       "--timeout",
-      "500ms",
+      "1500ms",
     ];
     const nobody = await callJson(line);
     assert.deepEqual([nobody.exit, fieldOf(nobody.json, "error")["code"]], [4, "unreachable"]);
@@ -38,9 +38,8 @@ test("no answer in time is exit 3 and names the id; no engine at all is exit 4 a
     });
     nc.subscribe(INFO_SUBJECT, { callback: (_error, message) => void message.respond(info) });
     await nc.flush();
-    const { exit, json } = await callJson(line);
+    const [{ exit, json }, asText] = await Promise.all([callJson(line), call(line)]);
     assert.deepEqual([exit, json["status"], json["id"]], [3, "unknown", ID]);
-    const asText = await call(line);
     assert.equal(asText.exit, 3);
     assert.match(asText.stdout, new RegExp(`^unknown {2}${ID}\n[^]*--id ${ID}\n$`));
   } finally {

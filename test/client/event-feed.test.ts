@@ -17,7 +17,7 @@ import { type EventId, encodeEventMessage, eventIdText } from "../../protocol/ev
 import { startTestNats, type TestNats } from "../support/nats.ts";
 import { ScriptedEngine } from "./scripted-engine.ts";
 
-const bound = { timeout: 30_000 };
+const bound = { timeout: 60_000 };
 const cluster = "0190c0de-0000-7000-8000-000000000000";
 
 let nats: TestNats;
@@ -56,7 +56,7 @@ async function setting(bytesMax = 1024 * 1024): Promise<Setting> {
         previous: previous === null ? null : idAt(shard, previous),
         events: positions.map((position) => eventAt(shard, position)),
       });
-      const ack = await connection.nc.request(`coffer.evt.${tenant}.${shard}`, message, { timeout: 5_000 });
+      const ack = await connection.nc.request(`coffer.evt.${tenant}.${shard}`, message, { timeout: 10_000 });
       assert.match(ack.string(), /"seq":/);
     },
     [Symbol.asyncDispose]: async () => {

@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { type Installation, install } from "./installation.ts";
 import type { OutcomeJson } from "./json-shape.ts";
 import { assertQuiet } from "./money-sums.ts";
-import { type Json, newId, OutsideCaller, ownerOn } from "./outside-caller.ts";
+import { type Json, newId, type OutsideCaller, ownerOn } from "./outside-caller.ts";
 
 let installation: Installation;
 let caller: OutsideCaller;
@@ -17,7 +17,7 @@ const world = ownerOn(2, "world");
 
 before(async () => {
   installation = await install();
-  caller = await OutsideCaller.connect(installation.nats.url);
+  caller = await installation.caller();
   await caller.must("open", { op: "open", wallet: `${world}:usd`, asset: "USD/2", min: "unlimited" });
   for (const owner of [alice, bob, carol]) {
     await caller.must("open", { op: "open", wallet: `${owner}:usd`, asset: "USD/2" });
@@ -25,10 +25,7 @@ before(async () => {
   }
 });
 
-after(async () => {
-  await caller.close();
-  await installation.stop();
-});
+after(() => installation.stop());
 
 function transfer(from: string, to: string, amount: string, more: Json = {}): Json {
   return { op: "transfer", from, to, amount, ...more };

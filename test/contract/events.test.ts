@@ -3,6 +3,7 @@
 // is told too, with no wallets. Read from the stream itself and compared with the entries that the wallets show.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { until } from "../support/condition.ts";
 import { type Installation, install } from "./installation.ts";
 import {
   assertEventMessage,
@@ -12,7 +13,7 @@ import {
   isObject,
 } from "./json-shape.ts";
 import { assertQuiet } from "./money-sums.ts";
-import { type Json, newId, OutsideCaller, ownerOn } from "./outside-caller.ts";
+import { type Json, newId, type OutsideCaller, ownerOn } from "./outside-caller.ts";
 
 const SHARDS = [0, 1, 2, 3];
 let installation: Installation;
@@ -35,19 +36,15 @@ interface Told {
 
 before(async () => {
   installation = await install();
-  caller = await OutsideCaller.connect(installation.nats.url);
-  other = await OutsideCaller.connect(installation.nats.url, "other");
+  caller = await installation.caller();
+  other = await installation.caller("other");
   await caller.must("open", { op: "open", wallet: mint, asset: "USD/2", min: "unlimited" });
   for (const wallet of [mine, theirs, hers])
     await caller.must("open", { op: "open", wallet, asset: "USD/2" });
   await caller.must("posted", pay(mint, mine, "10000"));
 });
 
-after(async () => {
-  await caller.close();
-  await other.close();
-  await installation.stop();
-});
+after(() => installation.stop());
 
 function pay(from: string, to: string, amount: string, more: Json = {}): Json {
   return { op: "transfer", from, to, amount, ...more };
@@ -55,9 +52,8 @@ function pay(from: string, to: string, amount: string, more: Json = {}): Json {
 
 /** Everything in the event stream, once no shard has anything left to publish. */
 async function allTold(): Promise<Told[]> {
-  const deadline = AbortSignal.timeout(10_000);
-  while ((await eventsPending()) > 0) assert(!deadline.aborted, "events are not published");
-  const info: unknown = (await caller.nc.request("$JS.API.STREAM.INFO.COFFER_EVT")).json();
+  await until("events are published", async () => (await eventsPending()) === 0);
+  const info: unknown = (await caller.request("$JS.API.STREAM.INFO.COFFER_EVT")).json();
   assert(isObject(info) && isObject(info["state"]));
   const told: Told[] = [];
   for (let seq = 1; seq <= Number(info["state"]["last_seq"]); seq += 1) told.push(await toldAt(seq));
@@ -67,7 +63,7 @@ async function allTold(): Promise<Told[]> {
 async function eventsPending(): Promise<number> {
   let pending = 0;
   for (const shard of SHARDS) {
-    const status: unknown = (await caller.nc.request(`coffer.admin.status.${shard}`)).json();
+    const status: unknown = (await caller.request(`coffer.admin.status.${shard}`)).json();
     assert(isObject(status));
     pending += Number(status["eventsPending"]);
   }
@@ -76,7 +72,7 @@ async function eventsPending(): Promise<number> {
 
 async function toldAt(seq: number): Promise<Told> {
   const answer: unknown = (
-    await caller.nc.request("$JS.API.STREAM.MSG.GET.COFFER_EVT", JSON.stringify({ seq }))
+    await caller.request("$JS.API.STREAM.MSG.GET.COFFER_EVT", JSON.stringify({ seq }))
   ).json();
   assert(isObject(answer) && isObject(answer["message"]));
   const { subject, data } = answer["message"];
@@ -278,7 +274,7 @@ describe("while the event stream takes nothing", () => {
   for (const how of ["stays", "is killed before it could tell them"] as const) {
     test(`events wait, and are told when it does again; the engine ${how}`, async () => {
       const before = (await allTold()).length;
-      const info: unknown = (await caller.nc.request("$JS.API.STREAM.INFO.COFFER_EVT")).json();
+      const info: unknown = (await caller.request("$JS.API.STREAM.INFO.COFFER_EVT")).json();
       assert(isObject(info) && isObject(info["config"]));
       await setStream({ ...info["config"], subjects: ["nobody.publishes.here"] });
       for (let round = 0; round < 5; round += 1) await caller.must("posted", pay(mint, theirs, "1"));
@@ -295,7 +291,7 @@ describe("while the event stream takes nothing", () => {
 
   async function setStream(config: Json): Promise<void> {
     const request = JSON.stringify(config);
-    const answer: unknown = (await caller.nc.request("$JS.API.STREAM.UPDATE.COFFER_EVT", request)).json();
+    const answer: unknown = (await caller.request("$JS.API.STREAM.UPDATE.COFFER_EVT", request)).json();
     assert(isObject(answer) && answer["error"] === undefined, JSON.stringify(answer));
   }
 });

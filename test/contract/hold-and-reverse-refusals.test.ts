@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Installation, install } from "./installation.ts";
 import { assertQuiet } from "./money-sums.ts";
-import { type Json, newId, OutsideCaller, ownerOn } from "./outside-caller.ts";
+import { type Json, newId, type OutsideCaller, ownerOn } from "./outside-caller.ts";
 
 const HOUR = { ttlMs: 3_600_000 };
 let installation: Installation;
@@ -23,7 +23,7 @@ const PLACES = [
 
 before(async () => {
   installation = await install();
-  caller = await OutsideCaller.connect(installation.nats.url);
+  caller = await installation.caller();
   await caller.must("open", { op: "open", wallet: `${alice}:mint`, asset: "USD/2", min: "unlimited" });
   for (const wallet of [mine, spare]) await caller.must("open", { op: "open", wallet, asset: "USD/2" });
   await caller.must("posted", pay(`${alice}:mint`, mine, "100000"));
@@ -36,10 +36,7 @@ before(async () => {
   }
 });
 
-after(async () => {
-  await caller.close();
-  await installation.stop();
-});
+after(() => installation.stop());
 
 function pay(from: string, to: string, amount: string, more: Json = {}): Json {
   return { op: "transfer", from, to, amount, ...more };

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { launchEngine, makeDataDir, type TestEngine, type TestEngineOptions } from "../support/engine.ts";
 import { startTestNats, type TestNats } from "../support/nats.ts";
+import { OutsideCaller } from "./outside-caller.ts";
 
 /** A running installation. */
 export interface Installation {
@@ -13,6 +14,8 @@ export interface Installation {
   readonly shards: number;
   readonly dataDir: string;
   readonly engine: () => TestEngine;
+  /** A service of a tenant (default `demo`) on a connection of its own, which `stop` closes. */
+  caller(tenant?: string): Promise<OutsideCaller>;
   /** Ends the engine, by default gracefully, and starts it again on the same data. */
   restart(how?: "end" | "kill"): Promise<void>;
   /** Ends everything and removes its files. */
@@ -41,20 +44,33 @@ export async function started(options: TestEngineOptions): Promise<TestEngine> {
 export async function install({ shards = 4 } = {}): Promise<Installation> {
   const nats = await startTestNats({ shards });
   const dataDir = await makeDataDir(shards);
-  let engine = await started({ natsUrl: nats.url, dataDir });
+  const callers: OutsideCaller[] = [];
+  const clear = async (): Promise<void> => {
+    await Promise.all(callers.map((caller) => caller.close()));
+    await nats.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  let engine = await started({ natsUrl: nats.url, dataDir }).catch(async (error: unknown) => {
+    await clear();
+    throw error;
+  });
   return {
     nats,
     shards,
     dataDir,
     engine: () => engine,
+    caller: async (tenant) => {
+      const caller = await OutsideCaller.connect(nats.url, tenant);
+      callers.push(caller);
+      return caller;
+    },
     restart: async (how = "end") => {
       await (how === "kill" ? engine.kill() : engine.end());
       engine = await started({ natsUrl: nats.url, dataDir });
     },
     stop: async () => {
       await engine.stop();
-      await rm(dataDir, { recursive: true, force: true });
-      await nats.stop();
+      await clear();
     },
   };
 }

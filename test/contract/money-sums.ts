@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { WalletJson } from "./json-shape.ts";
 import type { OutsideCaller } from "./outside-caller.ts";
 
-const QUIET_MS_MAX = 10_000;
+const QUIET_MS_MAX = 30_000;
 
 /** Fails unless every asset sums to zero and, within a bounded time, nothing but open holds is reserved. */
 export async function assertQuiet(caller: OutsideCaller): Promise<void> {

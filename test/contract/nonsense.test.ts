@@ -20,7 +20,7 @@ import { clusterOf } from "../support/engine.ts";
 import { type Installation, install, started } from "./installation.ts";
 import { isObject } from "./json-shape.ts";
 import { assertQuiet } from "./money-sums.ts";
-import { type Json, newId, OutsideCaller, ownerOn, withId } from "./outside-caller.ts";
+import { type Json, newId, type OutsideCaller, ownerOn, withId } from "./outside-caller.ts";
 
 const SEED = 20_261_122;
 const SHARDS = [0, 1, 2, 3];
@@ -31,7 +31,7 @@ const [alice = "", bob = ""] = owners;
 
 before(async () => {
   installation = await install();
-  caller = await OutsideCaller.connect(installation.nats.url);
+  caller = await installation.caller();
   for (const owner of owners) {
     await caller.must("open", { op: "open", wallet: `${owner}:mint`, asset: "USD/2", min: "unlimited" });
     await caller.must("open", { op: "open", wallet: `${owner}:usd`, asset: "USD/2" });
@@ -41,10 +41,7 @@ before(async () => {
 
 afterEach(assertAlive);
 
-after(async () => {
-  await caller.close();
-  await installation.stop();
-});
+after(() => installation.stop());
 
 function pay(from: string, to: string, amount: string, more: Json = {}): Json {
   return { op: "transfer", from, to, amount, ...more };
@@ -53,7 +50,7 @@ function pay(from: string, to: string, amount: string, more: Json = {}): Json {
 /** Every shard is active, moves money within itself and to the next, and nothing has appeared or gone. */
 async function assertAlive(): Promise<void> {
   for (const shard of SHARDS) {
-    const status: unknown = (await caller.nc.request(`coffer.admin.status.${shard}`)).json();
+    const status: unknown = (await caller.request(`coffer.admin.status.${shard}`)).json();
     assert(isObject(status));
     assert.equal(status["state"], "active", JSON.stringify(status));
   }

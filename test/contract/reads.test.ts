@@ -2,10 +2,11 @@
 // pending; what is malformed; that foreign wallets look like missing ones; and to whom reads and calls answer at all.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { untilDelivered } from "./delivered.ts";
 import { type Installation, install } from "./installation.ts";
 import { assertFields, isObject } from "./json-shape.ts";
 import { assertQuiet } from "./money-sums.ts";
-import { type Json, newId, OutsideCaller, ownerOn } from "./outside-caller.ts";
+import { type Json, newId, type OutsideCaller, ownerOn } from "./outside-caller.ts";
 
 const PAYLOAD_BYTES_MAX = 512 * 1024;
 let installation: Installation;
@@ -19,7 +20,7 @@ const theirs = `${bob}:usd`;
 
 before(async () => {
   installation = await install();
-  caller = await OutsideCaller.connect(installation.nats.url);
+  caller = await installation.caller();
   await caller.must("open", { op: "open", wallet: mint, asset: "USD/2", min: "unlimited" });
   await caller.must("open", {
     op: "open",
@@ -34,9 +35,11 @@ before(async () => {
 });
 
 after(async () => {
-  await assertQuiet(caller);
-  await caller.close();
-  await installation.stop();
+  try {
+    await assertQuiet(caller);
+  } finally {
+    await installation.stop();
+  }
 });
 
 function pay(from: string, to: string, amount: string, more: Json = {}): Json {
@@ -44,7 +47,7 @@ function pay(from: string, to: string, amount: string, more: Json = {}): Json {
 }
 
 async function lastPosition(shard: number): Promise<number> {
-  const message = await caller.nc.request(`$JS.API.STREAM.INFO.COFFER_S${shard}`);
+  const message = await caller.request(`$JS.API.STREAM.INFO.COFFER_S${shard}`);
   const info: unknown = message.json();
   assert(isObject(info) && isObject(info["state"]));
   return Number(info["state"]["last_seq"]);
@@ -124,12 +127,11 @@ describe("wallet and owner", () => {
   });
 
   test("another tenant's wallet of the same name is another wallet", async () => {
-    const stranger = await OutsideCaller.connect(installation.nats.url, "other");
+    const stranger = await installation.caller("other");
     assert.equal(await stranger.readFailure(alice, { get: "wallet", wallet: mine }), "wallet_not_found");
     await stranger.must("open", { op: "open", wallet: mine, asset: "EUR/2" });
     assert.equal((await stranger.wallet(mine)).asset, "EUR/2");
     assert.equal((await caller.wallet(mine)).asset, "USD/2");
-    await stranger.close();
   });
 });
 
@@ -287,7 +289,7 @@ describe("holds", () => {
       await caller.send(owner, holds);
     }
     const request = JSON.stringify({ get: "holds", limit: 100 });
-    const message = await caller.nc.request(`coffer.get.demo.${owner}`, request);
+    const message = await caller.request(`coffer.get.demo.${owner}`, request);
     assert(message.data.length < PAYLOAD_BYTES_MAX, `${message.data.length} bytes`);
     const { rows, next } = await caller.holds(owner, { limit: 100 });
     assert(rows.length > 10 && rows.length < 55 && next !== undefined, `${rows.length} rows`);
@@ -391,6 +393,7 @@ describe("reads and calls answer to nobody whose reply subject", () => {
     "$me.too",
   ]) {
     test(`is ${reply}`, async () => {
+      await untilDelivered(caller);
       const positions = await Promise.all([0, 1, 2, 3].map(lastPosition));
       const heard: string[] = [];
       const subscription = caller.nc.subscribe(reply, {
@@ -431,7 +434,7 @@ describe("reads and calls answer to nobody whose reply subject", () => {
 });
 
 test("coffer.info names version, cluster, shards, durability and limits", async () => {
-  const message = await caller.nc.request("coffer.info");
+  const message = await caller.request("coffer.info");
   const info: unknown = message.json();
   assertFields(info, "version cluster shards durability limits");
   assert.deepEqual([info["shards"], info["durability"]], [4, "relaxed"]);

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { type Installation, install } from "./installation.ts";
 import { assertQuiet } from "./money-sums.ts";
-import { type Json, newId, OutsideCaller, ownerOn } from "./outside-caller.ts";
+import { type Json, newId, type OutsideCaller, ownerOn } from "./outside-caller.ts";
 
 const INT64_MAX = "9223372036854775807";
 let installation: Installation;
@@ -19,14 +19,11 @@ const dave = ownerOn(3, "dave");
 
 before(async () => {
   installation = await install();
-  caller = await OutsideCaller.connect(installation.nats.url);
+  caller = await installation.caller();
   await Promise.all([alice, ann, bob, carol, dave].map(furnish));
 });
 
-after(async () => {
-  await caller.close();
-  await installation.stop();
-});
+after(() => installation.stop());
 
 /** Gives an owner one wallet of each kind that the tables speak of; `missing` is the one that nobody opens. */
 async function furnish(owner: string): Promise<void> {

@@ -10,10 +10,12 @@ import { isRefusedShape } from "../../protocol/decoded-command.ts";
 import { parseTenant } from "../../protocol/names.ts";
 import { decodeOutcomes } from "../../protocol/outcome-codec.ts";
 import { outcomeToJson } from "../../protocol/outcome-json.ts";
+import { until } from "../support/condition.ts";
+import { statusOf, untilDelivered } from "./delivered.ts";
 import { type Installation, install } from "./installation.ts";
 import { assertOutcome, isObject, type OutcomeJson } from "./json-shape.ts";
 import { assertQuiet } from "./money-sums.ts";
-import { type Json, newId, OutsideCaller, ownerOn, withId } from "./outside-caller.ts";
+import { type Json, newId, type OutsideCaller, ownerOn, withId } from "./outside-caller.ts";
 
 let installation: Installation;
 let caller: OutsideCaller;
@@ -26,7 +28,7 @@ const tenant = parseTenant("demo");
 
 before(async () => {
   installation = await install();
-  caller = await OutsideCaller.connect(installation.nats.url);
+  caller = await installation.caller();
   await caller.must("open", { op: "open", wallet: mint, asset: "USD/2", min: "unlimited" });
   await caller.must("open", { op: "open", wallet: mine, asset: "USD/2" });
   await caller.must("open", { op: "open", wallet: theirs, asset: "USD/2" });
@@ -36,34 +38,20 @@ afterEach(async () => {
   await assertQuiet(caller);
 });
 
-after(async () => {
-  await caller.close();
-  await installation.stop();
-});
+after(() => installation.stop());
 
 function pay(more: Json = {}): Json {
   return { op: "transfer", from: mint, to: mine, amount: "1", ...more };
 }
 
 async function positionOf(shard: number): Promise<number> {
-  return Number((await statusOf(shard))["position"]);
-}
-
-async function statusOf(shard: number): Promise<Json> {
-  const message = await caller.nc.request(`coffer.admin.status.${shard}`);
-  const status: unknown = message.json();
-  assert(isObject(status) && status["state"] === "active", message.string());
-  return status;
+  return Number((await statusOf(caller, shard))["position"]);
 }
 
 /** The position of a shard once nothing is on its way: an earlier move's acknowledgement would move it by itself. */
 async function quietPositionOf(shard: number): Promise<number> {
-  const deadline = AbortSignal.timeout(5000);
-  for (;;) {
-    const statuses = await Promise.all([0, 1, 2, 3].map((each) => statusOf(each)));
-    if (statuses.every(({ outboxItems }) => outboxItems === 0)) return positionOf(shard);
-    assert(!deadline.aborted, "items stay on their way");
-  }
+  await untilDelivered(caller);
+  return await positionOf(shard);
 }
 
 /** The subjects of all messages with outcomes that anybody hears while `run` runs, until the engine has answered once more. */
@@ -128,7 +116,7 @@ describe("a Coffer-Reply that gets no outcomes", () => {
   });
 
   test("of two tenants each is answered under its own prefix only", async () => {
-    const stranger = await OutsideCaller.connect(installation.nats.url, "other");
+    const stranger = await installation.caller("other");
     const reply = "coffer.res.demo.mine";
     const heard: string[] = [];
     const subscription = caller.nc.subscribe("coffer.res.demo.mine", {
@@ -142,7 +130,6 @@ describe("a Coffer-Reply that gets no outcomes", () => {
     await caller.nc.flush();
     subscription.unsubscribe();
     assert.deepEqual(heard, []);
-    await stranger.close();
   });
 });
 
@@ -159,7 +146,7 @@ describe("a NATS reply that points into a stream, so that the server stores its 
   ];
   for (const reply of INTO) {
     test(`${reply.replace(bob, "bob")}: moves that shard's position by one and changes nothing else`, async () => {
-      const before = [await positionOf(1), await caller.balance(theirs)];
+      const before = [await quietPositionOf(1), await caller.balance(theirs)];
       caller.nc.publish(`coffer.cmd.demo.${alice}`, JSON.stringify({ ...pay(), id: newId() }), { reply });
       await reached(1, Number(before[0]) + 1);
       assert.equal(await caller.balance(theirs), before[1]);
@@ -170,7 +157,7 @@ describe("a NATS reply that points into a stream, so that the server stores its 
   }
 
   test("and so does one of the PubAcks of the event stream or of an API answer", async () => {
-    const before = await positionOf(1);
+    const before = await quietPositionOf(1);
     caller.nc.publish("$JS.API.STREAM.INFO.COFFER_S1", "", { reply: "coffer.s.1.peer.0" });
     await reached(1, before + 1);
     await caller.must("posted", pay({ to: theirs }));
@@ -187,19 +174,16 @@ describe("a NATS reply that points into a stream, so that the server stores its 
       amount: "1",
       hold: { ttlMs },
     });
-    const deadline = AbortSignal.timeout(5000);
-    for (;;) {
+    await until("the hold expires", async () => {
       const answer = await caller.ask("get", bob, { get: "holds", limit: 1 });
       assert(isObject(answer), "a read is answered");
       const [hold] = Array.isArray(answer["holds"]) ? answer["holds"] : [];
-      if (hold?.id === id && hold.status === "expired") return;
-      assert(!deadline.aborted, `the hold does not expire: ${JSON.stringify(answer)}`);
-    }
+      return hold?.id === id && hold.status === "expired";
+    });
   }
 
   async function reached(shard: number, position: number): Promise<void> {
-    const deadline = AbortSignal.timeout(5000);
-    while ((await positionOf(shard)) < position) assert(!deadline.aborted, `shard ${shard} stays behind`);
+    await until(`shard ${shard} is at ${position}`, async () => (await positionOf(shard)) >= position);
   }
 });
 

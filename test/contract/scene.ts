@@ -3,7 +3,7 @@
 import { type Installation, install } from "./installation.ts";
 import type { OutcomeJson } from "./json-shape.ts";
 import { assertQuiet } from "./money-sums.ts";
-import { type Json, newId, OutsideCaller, ownerOn } from "./outside-caller.ts";
+import { type Json, newId, type OutsideCaller, ownerOn } from "./outside-caller.ts";
 
 /** A transfer in the short form. */
 export function pay(from: string, to: string, amount: number | string, more: Json = {}): Json {
@@ -45,8 +45,7 @@ export class Scene {
   /** Starts everything. */
   static async open(): Promise<Scene> {
     const installation = await install();
-    const { url } = installation.nats;
-    return new Scene(installation, await OutsideCaller.connect(url), await OutsideCaller.connect(url));
+    return new Scene(installation, await installation.caller(), await installation.caller());
   }
 
   /** Fails unless all is quiet; ends everything. */
@@ -54,8 +53,6 @@ export class Scene {
     try {
       await assertQuiet(this.caller);
     } finally {
-      await this.caller.close();
-      await this.reader.close();
       await this.installation.stop();
     }
   }

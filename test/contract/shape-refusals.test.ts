@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { type Installation, install } from "./installation.ts";
 import { assertOutcome, type OutcomeJson } from "./json-shape.ts";
 import { assertQuiet } from "./money-sums.ts";
-import { type Json, newId, OutsideCaller, ownerOn } from "./outside-caller.ts";
+import { type Json, newId, type OutsideCaller, ownerOn } from "./outside-caller.ts";
 
 let installation: Installation;
 let caller: OutsideCaller;
@@ -19,16 +19,13 @@ const reason = "a test";
 
 before(async () => {
   installation = await install();
-  caller = await OutsideCaller.connect(installation.nats.url);
+  caller = await installation.caller();
   await caller.must("open", { op: "open", wallet: mint, asset: "USD/2", min: "unlimited" });
   await caller.must("open", { op: "open", wallet: mine, asset: "USD/2" });
   await caller.must("open", { op: "open", wallet: theirs, asset: "USD/2" });
 });
 
-after(async () => {
-  await caller.close();
-  await installation.stop();
-});
+after(() => installation.stop());
 
 const pay = (more: Json = {}): Json => ({ op: "transfer", from: mint, to: mine, amount: "1", ...more });
 const legs = (list: unknown, more: Json = {}): Json => ({ op: "transfer", legs: list, ...more });

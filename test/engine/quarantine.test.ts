@@ -11,7 +11,7 @@ import { quarantineSubject, shardStream } from "../../protocol/subject.ts";
 import { ReadOnlyShard } from "../../storage/read-only.ts";
 import { ShardFile } from "../../storage/shard-file.ts";
 import { idOf, openCommand, ownerOnShard, transferCommand } from "../support/command-mix.ts";
-import { until } from "../support/condition.ts";
+import { until, within } from "../support/condition.ts";
 import { type Json, type JsonCommand, objectOf } from "../support/json-client.ts";
 import { replayLog } from "../support/log-copy.ts";
 import { requireClean, shardPath, shardPrint, tamper, untilAllEnded } from "../support/shard-files.ts";
@@ -98,7 +98,7 @@ test("an engine that dies while it appends a Quarantine record leaves the same o
   const { nc } = site.client.connection;
   const engine = await site.launchEngine();
   nc.subscribe("coffer.s.*.quarantine", { max: 1, callback: () => void process.kill(engine.pid, "SIGKILL") });
-  await engine.exited;
+  await within("the engine is killed at its Quarantine record", engine.exited);
   await site.startEngine();
   assert.equal(statusOf(await site.client.settled(poisoned)), "refused internal_error");
   const units = (await quarantines(site, 0)).map(({ unit }) => unit);
@@ -132,8 +132,10 @@ test("an item that throws refuses the move at its sender, who has the money back
 test("a timer that throws is parked alone: its hold counts as expired, other holds expire", async (t) => {
   const site = await openSite(t);
   let engine = await site.startEngine();
+  // Long enough for the engine to be killed before the first one is due.
+  const ttlMs = 4_000;
   const hold = (number: number, from: string, to: string): JsonCommand =>
-    transferCommand(idOf(3, number), [`${NEAR}:${from}>${NEAR}:${to}:100`], { hold: { ttlMs: 1_500 } });
+    transferCommand(idOf(3, number), [`${NEAR}:${from}>${NEAR}:${to}:100`], { hold: { ttlMs } });
   const [poisoned, sound] = [hold(1, "usd", "alt"), hold(2, "alt", "usd")];
   for (const command of [poisoned, sound]) assert.equal(statusOf(await site.client.call(command)), "held");
   await engine.kill();

@@ -241,7 +241,7 @@ async function publishFrame(site: Site, batch: readonly [JsonCommand, ...JsonCom
   const commands = decoded.flatMap((one) => ("command" in one ? [one.command] : []));
   const { nc } = site.client.connection;
   const frame = encodeCommandFrame({ reply: null, commands });
-  const answer = await nc.request(`coffer.s.${shard}.frame.demo`, frame, { timeout: 3_000 });
+  const answer = await nc.request(`coffer.s.${shard}.frame.demo`, frame, { timeout: 10_000 });
   assert.match(answer.string(), /"seq"/);
 }
 

@@ -14,7 +14,7 @@ import type { NodeEvent } from "../../engine/node-events.ts";
 import { parseTenant } from "../../protocol/names.ts";
 
 const NODE_MAIN = fileURLToPath(new URL("../../engine/node-main.ts", import.meta.url));
-const READY_MS_MAX = 30_000;
+const READY_MS_MAX = 60_000;
 /** A node that has not ended so long after SIGTERM is killed, ms. */
 const STOP_MS_MAX = 15_000;
 
@@ -93,9 +93,15 @@ export async function launchEngine(options: TestEngineOptions): Promise<TestEngi
 /** Starts a node and waits until every shard is active. */
 export async function startEngine(options: TestEngineOptions): Promise<TestEngine> {
   const engine = await launchEngine(options);
-  const first = await engine.heard(({ event }) => event === "ready" || event === "failed");
-  if (first.event === "failed") throw new Error(`the engine failed: ${first.code}: ${first.message}`);
-  return engine;
+  try {
+    const first = await engine.heard(({ event }) => event === "ready" || event === "failed");
+    if (first.event === "failed") throw new Error(`the engine failed: ${first.code}: ${first.message}`);
+    return engine;
+  } catch (error) {
+    await engine.kill();
+    await engine.stop();
+    throw error;
+  }
 }
 
 function running(child: ChildProcess, dataDir: string, isOwn: boolean): TestEngine {

@@ -16,7 +16,7 @@ export interface JsonCommand {
   readonly body: Json & { readonly op: string; readonly id: string };
 }
 
-const ASK_MS = 3_000;
+const ASK_MS = 10_000;
 
 /** See the file header. */
 export class JsonClient {
@@ -25,7 +25,7 @@ export class JsonClient {
 
   constructor(connection: Connection) {
     this.connection = connection;
-    this.#writer = new LogWriter({ connection, timeoutMs: 4_000 });
+    this.#writer = new LogWriter({ connection, timeoutMs: ASK_MS });
   }
 
   /** Publishes commands of one owner, as one record; resolves with the PubAck or what came instead. */

@@ -39,11 +39,13 @@ export class Site {
     const { shards = 4, durability = "relaxed" } = options;
     const dataDir = options.dataDir ?? (await makeDataDir(shards, durability));
     const nats = await startTestNats({ shards, durability });
-    const site = new Site(nats, dataDir, shards, new JsonClient(await nats.connect("service")));
+    let site: Site | null = null;
     t.after(async () => {
-      await site.#end();
+      if (site) await site.#end();
+      await nats.stop();
       if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
     });
+    site = new Site(nats, dataDir, shards, new JsonClient(await nats.connect("service")));
     return site;
   }
 
@@ -83,6 +85,5 @@ export class Site {
   async #end(): Promise<void> {
     this.client.close();
     await Promise.all(this.#engines.map((engine) => engine.kill()));
-    await this.nats.stop();
   }
 }
