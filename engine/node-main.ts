@@ -1,6 +1,7 @@
 // The entry of an engine node's process: `node engine/node-main.ts '<NodeOptions as JSON>'`. Talks to its
 // starter over IPC and ends when that channel goes away; without a channel it writes JSON lines to stdout.
 // SIGTERM and SIGINT stop it gracefully. Exit code 0 after a stop, 1 after a failure.
+// `node engine/node-main.ts compile` only loads what a node and its threads load, so that Node's compile cache has it.
 
 import { readFileSync } from "node:fs";
 import { EngineNode } from "./engine-node.ts";
@@ -35,6 +36,10 @@ function packageVersion(): string {
 }
 
 async function main(): Promise<void> {
+  if (process.argv[2] === "compile") {
+    await Promise.all([import("./worker-main.ts"), import("./copy-main.ts")]);
+    return;
+  }
   const node: EngineNode = new EngineNode(parseOptions(process.argv[2]), packageVersion(), (event) => {
     emit(event);
     if (event.event === "failed") stop();

@@ -125,8 +125,10 @@ function tell(message: WorkerMessage): void {
   parentPort?.postMessage(message);
 }
 
-main(workerData as WorkerSettings).catch((error: unknown) => {
-  const { code, message } = faultOf(error);
-  tell({ kind: "failed", code, message });
-  parentPort?.close();
-});
+// Loaded by the main thread, to be compiled, it has nobody to work for.
+if (parentPort)
+  main(workerData as WorkerSettings).catch((error: unknown) => {
+    const { code, message } = faultOf(error);
+    tell({ kind: "failed", code, message });
+    parentPort?.close();
+  });

@@ -8,6 +8,7 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { stopChild } from "../../cluster/child-stop.ts";
 import type { FlagSpec } from "../command.ts";
+import { COMPILE_CACHE, fillCompileCache } from "./compile-cache.ts";
 
 /** What the engine's main file takes. */
 export interface NodeOptions {
@@ -57,17 +58,18 @@ export interface EngineProcess {
 const STOP_WAIT_MS = 10_000;
 const ERROR_OUTPUT_KEPT = 4096;
 const MAIN_FILE = fileURLToPath(new URL("../../engine/node-main.ts", import.meta.url));
-/** Where Node keeps what it made of the sources; not for a built package, which has nothing to make. */
-const COMPILE_CACHE = fileURLToPath(new URL("../../.cache/compile", import.meta.url));
 
 /** The words that start an engine with these options, for `process.execPath`. */
 export function engineArguments(options: NodeOptions): string[] {
   return [...process.execArgv, MAIN_FILE, JSON.stringify(options)];
 }
 
-/** Each thread that strips types by itself takes about 12 MB for it (50 MB in all); from the cache none does. */
+/** A built package has nothing to strip. */
 function engineEnvironment(): NodeJS.ProcessEnv {
-  return MAIN_FILE.endsWith(".ts") ? { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env } : process.env;
+  if (!MAIN_FILE.endsWith(".ts")) return process.env;
+  const cache = process.env.NODE_COMPILE_CACHE || COMPILE_CACHE;
+  fillCompileCache(cache, MAIN_FILE);
+  return { ...process.env, NODE_COMPILE_CACHE: cache };
 }
 
 /** Starts an engine. `onMessage` hears what it says, in order. Never throws: a failed spawn is an exit. */

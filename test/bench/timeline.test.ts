@@ -1,7 +1,7 @@
 // The course of a run is kept in bounded memory whatever its length, and nothing that happened gets lost in it; its
 // file has every second, also of a run that was cut.
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -166,6 +166,26 @@ test("the file has a heading with units and a line a sample, and is read back fo
   assert.deepEqual(heading.slice(-2), ["cpu engine (cores)", "rss engine (bytes)"]);
   assert.deepEqual(first, ["0", "1", "100", "100", "100", "0", "3", "5", "5", "5", "5", "1", "0.5", "1001"]);
   assert.deepEqual(idle.slice(7, 12), ["", "", "", "", "0"]);
+  const column = (name: string, sample: Sample): string | undefined => {
+    const other = join(directory, "columns.csv");
+    new SampleFile(other).append(sample);
+    const [names = [], fields = []] = csvTable(readFileSync(other, "utf8"));
+    return fields[names.indexOf(name)];
+  };
+  const [sample] = samples.list;
+  assert.ok(sample);
+  const latencyMs = { ...sample.latencyMs, p50: 21, p95: 22, p99: 23, max: 24 };
+  const each = { ...sample, latencyMs, publishedPerSecond: 25, acceptedPerSecond: 26, settledPerSecond: 27 };
+  const named: readonly (readonly [string, string])[] = [
+    ["latency p50 (ms)", "21"],
+    ["latency p95 (ms)", "22"],
+    ["latency p99 (ms)", "23"],
+    ["latency max (ms)", "24"],
+    ["published (1/s)", "25"],
+    ["accepted (1/s)", "26"],
+    ["settled (1/s)", "27"],
+  ];
+  for (const [name, field] of named) assert.equal(column(name, each), field, name);
   appendFileSync(path, "3,1,7");
   const rates = { settledPerSecond: 100, acceptedPerSecond: 100, latencyMs: { p50: 5, p95: 5, p99: 5 } };
   assert.deepEqual(slotsInCsv(readFileSync(path, "utf8")), [
@@ -196,4 +216,7 @@ test("a file that can no longer be written does not end the run, and is told aft
   rmSync(directory, { recursive: true });
   file.append(sample);
   assert.match(String(file.failure), /ENOENT/);
+  mkdirSync(directory);
+  file.append(sample);
+  assert.equal(existsSync(join(directory, "moved.csv")), false, "a file with a hole is none");
 });

@@ -4,11 +4,17 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import type { Ending, Running } from "../../cli/dev/supervisor.ts";
 import { Supervisor } from "../../cli/dev/supervisor.ts";
 import { within } from "../support/condition.ts";
 import { isRunning, testClock, until } from "./program-call.ts";
+
+/** A test that failed leaves its supervisor running, and that its process. */
+const supervisors: Supervisor[] = [];
+after(async () => {
+  for (const supervisor of supervisors) await within("a supervisor ends", supervisor.stop());
+});
 
 /** A process that ends by itself with `code`, or runs until it is killed when `code` is null. */
 function start(code: number | null, isFinal = false): Promise<Running> {
@@ -43,6 +49,7 @@ function watch(
     ...bounds,
     onRestart: (restart) => restarts.push(restart),
   });
+  supervisors.push(supervisor);
   return { supervisor, restarts };
 }
 
@@ -95,6 +102,26 @@ test("a stop during a pause ends the pause and starts nothing", async () => {
   await until("the pause", () => (restarts.length === 1 ? true : undefined));
   await supervisor.stop();
   assert.equal(starts, 1);
+});
+
+test("a stop while the next process starts ends that one too", async () => {
+  let starts = 0;
+  const gate = Promise.withResolvers<void>();
+  const pids: number[] = [];
+  const service = async (): Promise<Running> => {
+    starts += 1;
+    if (starts === 2) await gate.promise;
+    const running = await start(starts === 1 ? 1 : null);
+    pids.push(running.pid);
+    return running;
+  };
+  const { supervisor } = watch(service);
+  await supervisor.start();
+  await until("the second start", () => (starts === 2 ? true : undefined));
+  const stopping = supervisor.stop();
+  gate.resolve();
+  await within("the stop ends", stopping);
+  assert.deepEqual(pids.slice(1).map(isRunning), [false]);
 });
 
 test("a restart that was asked for begins at once, spends no try, and nobody hears of it", async () => {
