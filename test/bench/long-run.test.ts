@@ -97,7 +97,7 @@ test("growth of an installation that is not its own leaves the restarts out", bo
 test("soak keeps a fixed rate, loses nothing, and tells memory by quarters", bound, async () => {
   const { report, heard } = await run({
     scenario: "soak",
-    seconds: 4,
+    seconds: 5,
     ratePerSecond: 300,
     frameCommands: 10,
   });

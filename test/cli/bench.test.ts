@@ -6,6 +6,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { csvTable } from "../../bench/csv.ts";
+import { ReadOnlyShard } from "../../storage/read-only.ts";
 import { call, discard, fieldOf, temporaryDirectory, until } from "./program-call.ts";
 
 const bound = { timeout: 90_000 };
@@ -97,9 +98,13 @@ describe("bench on its own installation", bound, () => {
     const data = join(parent, "died");
     await mkdir(data);
     const running = call([...SMALL, "--duration", "60", "--data", data, "--json"]);
-    const lock: Record<string, unknown> = JSON.parse(
-      await readFile(join(await serving(data), "lock.json"), "utf8"),
-    );
+    const directory = await serving(data);
+    // An engine that dies before it was asked anything is one that never answered. Wallets take a few records.
+    await until("the run has begun", () => {
+      using door = ReadOnlyShard.open(join(directory, "shards", "0.db"));
+      return door.meta.position > 100 ? true : undefined;
+    });
+    const lock: Record<string, unknown> = JSON.parse(await readFile(join(directory, "lock.json"), "utf8"));
     process.kill(Number(lock["pid"]), "SIGKILL");
     const { exit, stdout } = await running;
     const error = fieldOf(JSON.parse(stdout), "error");
