@@ -9,24 +9,23 @@ import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
- * On return everything that was in the tree when it was visited is on the disk. Files that vanish meanwhile are skipped.
- * Returns the number of files and directories synced. Errors: those of the file system (an fsync that failed is never retried).
+ * On return everything that was in the tree when it was visited is on the disk. Files and directories that vanish
+ * meanwhile are skipped: the server that owns the tree goes on.
+ * Returns the number of files and directories synced. Errors: those of the file system, also when there is no such
+ * directory to begin with (an fsync that failed is never retried).
  */
 export async function syncTree(directory: string): Promise<number> {
   let count = 0;
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name);
-    if (entry.isDirectory()) count += await syncTree(path);
+    if (entry.isDirectory()) count += (await unlessGone(syncTree(path))) ?? 0;
     else if (entry.isFile()) count += await syncPath(path);
   }
   return count + (await syncPath(directory));
 }
 
 async function syncPath(path: string): Promise<number> {
-  const file = await open(path, "r").catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
-    throw error;
-  });
+  const file = await unlessGone(open(path, "r"));
   if (file === null) return 0;
   try {
     await file.sync();
@@ -34,4 +33,11 @@ async function syncPath(path: string): Promise<number> {
     await file.close();
   }
   return 1;
+}
+
+async function unlessGone<Value>(work: Promise<Value>): Promise<Value | null> {
+  return await work.catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  });
 }

@@ -2,7 +2,8 @@
 // What the sync is good for (a power cut) cannot be seen here; that nothing is left out can.
 // Guards against: a directory that is passed over, and a link that leads out of the store.
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdirSync, rmSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -16,6 +17,20 @@ test("every file and every directory of the tree is synced, links are not follow
     await symlink("/", join(root, "outside"));
     assert.equal(await syncTree(root), 6);
     await assert.rejects(syncTree(join(root, "nowhere")), { code: "ENOENT" });
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+});
+
+test("what vanishes while the tree is visited is passed over: the server goes on meanwhile", async () => {
+  const root = await mkdtemp(join(tmpdir(), "coffer-sync-"));
+  try {
+    const consumers = Array.from({ length: 200 }, (_, index) => join(root, `${index}`, "obs"));
+    for (const directory of consumers) mkdirSync(directory, { recursive: true });
+    const syncing = syncTree(root);
+    await readdir(root);
+    for (const directory of consumers) rmSync(join(directory, ".."), { recursive: true });
+    assert.ok((await syncing) >= 1);
   } finally {
     await rm(root, { recursive: true, force: true });
   }
