@@ -231,6 +231,8 @@ export interface Ledger {
   ): { number: number } | { existing: CommandRow };
   /** Stores the terminal outcome of a claimed command, once. */
   settleCommand(number: number, outcome: Outcome): void;
+  /** The number of a recorded command by its id. */
+  commandNumber(tenant: TenantName, owner: OwnerName, id: CommandId): number | undefined;
   /** A recorded command by its id. */
   findCommand(tenant: TenantName, owner: OwnerName, id: CommandId): CommandRow | undefined;
   /** A recorded command by its number. */
@@ -240,6 +242,8 @@ export interface Ledger {
   putHold(hold: Hold): void;
   /** A hold by its command's number. */
   hold(number: number): Hold | undefined;
+  /** A hold if it is in memory; `undefined` does not say that there is none. */
+  loadedHold(number: number): Hold | undefined;
 
   /** Units of a settled transfer that are reversed or in a reverse under way (unit as in `Hold.left`). */
   reversed(number: number): bigint;

@@ -19,6 +19,7 @@ import { LateOutcomes } from "./late-outcomes.ts";
 import type { MetaTable } from "./meta-table.ts";
 import type { NameTable } from "./name-table.ts";
 import { type OutcomeAt, readOutcome, writeOutcome, writeOutcomeStep } from "./outcome-row.ts";
+import { RecentClaims } from "./recent-claims.ts";
 import { RunTable } from "./run-table.ts";
 import { COMMAND_RUNS } from "./schema.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
@@ -46,6 +47,7 @@ export class CommandTable implements StoredClaims {
   readonly #wallets: WalletTable;
   readonly #journal: Journal;
   readonly #claims: CommandClaims;
+  readonly #recent = new RecentClaims();
   readonly #rows: RunTable;
   readonly #late: LateOutcomes;
   /** Outcomes of the commands that wait, in their order. */
@@ -81,6 +83,8 @@ export class CommandTable implements StoredClaims {
   }
 
   isClaim(number: number, owner: number, id: CommandId): boolean {
+    const recent = this.#recent.isClaim(number, owner, id);
+    if (recent !== undefined) return recent;
     const row = this.#claimOf(number);
     return row.id === id && row.owner === owner;
   }
@@ -103,6 +107,7 @@ export class CommandTable implements StoredClaims {
     const start = writer.length;
     writeClaim(writer, { owner: ownerNumber, id, content });
     this.#rows.push(number, start);
+    this.#recent.note(number, ownerNumber, id);
     this.#waiting.push(null);
     return { number };
   }
@@ -131,12 +136,10 @@ export class CommandTable implements StoredClaims {
     else this.#late.add({ number, position, timeMs }, writer, start);
   }
 
-  /** A command by its id, or undefined. */
-  find(tenant: TenantName, owner: OwnerName, id: CommandId): CommandRow | undefined {
+  /** A command's number by its id, or undefined. */
+  numberOf(tenant: TenantName, owner: OwnerName, id: CommandId): number | undefined {
     const ownerRow = this.#names.findOwner(tenant, owner);
-    if (!ownerRow) return;
-    const number = this.#claims.find(ownerRow.number, id);
-    return number === null ? undefined : this.command(number);
+    return (ownerRow && this.#claims.find(ownerRow.number, id)) ?? undefined;
   }
 
   /** A recorded command by its number. Errors: asserts that it exists. */
@@ -180,6 +183,7 @@ export class CommandTable implements StoredClaims {
   /** Forgets what waits: a rollback. */
   drop(): void {
     this.#rows.drop();
+    this.#recent.drop();
     this.#late.drop();
     this.#open.clear();
     this.#forgetOutcomes();

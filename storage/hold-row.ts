@@ -21,6 +21,11 @@ const HOLD_STATUSES = [
   "refused",
 ] as const satisfies readonly Hold["status"][];
 
+/** Whether listings show a hold: it was placed. */
+export function isListed({ status }: Hold): boolean {
+  return status !== "placing" && status !== "refused";
+}
+
 /** Writes a hold. */
 export function writeHold(writer: ByteWriter, hold: Hold): void {
   assert(hold.assets.length === hold.legs.length, "a hold has the asset of each leg");

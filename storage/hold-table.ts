@@ -1,13 +1,19 @@
-// Holds by their command's number, their list by owner, and what of settled transfers was reversed. Owns which
-// holds a listing shows (placed ones: not those that are still being placed or were refused).
+// Holds by their command's number, their list by owner, and what of settled transfers was reversed. A hold that the
+// last turns placed or changed is in their log and in memory; it becomes a row when it is left alone. Owns which holds
+// a listing shows (placed ones: not those that are still being placed or were refused).
+//
+// Invariant: of a hold that is in the log and a row, the log says what it is.
 
 import type { Hold } from "../actors/ledger.ts";
 import { assert } from "../protocol/assert.ts";
 import type { OwnerName, TenantName } from "../protocol/names.ts";
+import { ByteWriter } from "./byte-writer.ts";
 import type { Connection } from "./database.ts";
-import { readHold, writeHold } from "./hold-row.ts";
+import { isListed, readHold, writeHold } from "./hold-row.ts";
 import type { NameTable } from "./name-table.ts";
+import { RowBatch } from "./row-batch.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
+import type { LoggedHold, TurnLog } from "./turn-log.ts";
 
 interface HoldSqlRow {
   readonly number: number;
@@ -15,22 +21,38 @@ interface HoldSqlRow {
   readonly body: Uint8Array;
 }
 
+interface RecentHold {
+  readonly hold: Hold;
+  /** The owner's number. */
+  readonly owner: number;
+  /** The turn that changed it last. */
+  readonly turn: number;
+}
+
+/** What the holds work with. */
+export interface HoldParts {
+  readonly names: NameTable;
+  readonly turns: TurnLog;
+}
+
 /** See the file header. */
 export class HoldTable {
   readonly #log: StateLog;
   readonly #names: NameTable;
+  readonly #turns: TurnLog;
+  /** By number, in the order of their turns. */
+  readonly #recent = new Map<number, RecentHold>();
+  readonly #rows: RowBatch;
+  readonly #writer = new ByteWriter();
   readonly #sql;
 
-  constructor(database: Connection, log: StateLog, names: NameTable) {
+  constructor(database: Connection, log: StateLog, { names, turns }: HoldParts) {
     this.#log = log;
     this.#names = names;
+    this.#turns = turns;
+    this.#rows = new RowBatch(database, "hold", ["number", "owner", "listed", "body"], "REPLACE");
     this.#sql = {
       one: database.prepare<[number], HoldSqlRow>("SELECT number, owner, body FROM hold WHERE number = ?"),
-      owner: database.prepare<[number], number>("SELECT owner FROM hold WHERE number = ?").pluck(),
-      put: database.prepare<
-        [number, number, number, Uint8Array]
-      >(`INSERT INTO hold (number, owner, listed, body)
-        VALUES (?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET listed = excluded.listed, body = excluded.body`),
       listed: database.prepare<[number, number, number], HoldSqlRow>(
         `SELECT number, owner, body FROM hold WHERE owner = ? AND listed = 1 AND number < ?
          ORDER BY number DESC LIMIT ?`,
@@ -46,37 +68,52 @@ export class HoldTable {
 
   /** Stores a new hold or its changed state. */
   put(hold: Hold): void {
-    const owner = this.#names.internOwner(hold.tenant, hold.owner).number;
+    const { number } = hold;
+    const owner = this.#recent.get(number)?.owner ?? this.#names.internOwner(hold.tenant, hold.owner).number;
     assert(hold.left >= 0n && hold.captured >= 0n && hold.reversed >= 0n, "a hold's units are not negative");
     assert(hold.reversed <= hold.captured, "no more of a hold is reversed than was captured");
-    this.#log.open(WRITE.hold);
+    const start = this.#log.open(WRITE.hold);
     const { writer } = this.#log;
-    writer.varint(hold.number);
+    writer.varint(number);
     writer.varint(owner);
-    const start = writer.length;
     writeHold(writer, hold);
-    const isListed = hold.status !== "placing" && hold.status !== "refused";
-    this.#sql.put.run(hold.number, owner, isListed ? 1 : 0, writer.view(start));
+    this.#turns.hold(writer, start);
+    this.#note(hold, owner);
   }
 
   /** A hold by its command's number, or undefined. */
   hold(number: number): Hold | undefined {
+    const recent = this.#recent.get(number);
+    if (recent) return recent.hold;
     const row = this.#sql.one.get(number);
     return row && this.#read(row);
   }
 
-  /** The number of a hold's owner. Errors: asserts that the hold exists. */
-  ownerOf(number: number): number {
-    const owner = this.#sql.owner.get(number);
-    assert(owner !== undefined, "a hold exists before its timer");
-    return owner;
+  /** A hold that is in memory; undefined does not say that there is none. */
+  loaded(number: number): Hold | undefined {
+    return this.#recent.get(number)?.hold;
   }
 
-  /** Placed holds of an owner below a number, newest first. */
+  /** The number of the owner of a hold that the last turns changed. Errors: asserts that they did. */
+  ownerOf(number: number): number {
+    const recent = this.#recent.get(number);
+    assert(recent !== undefined, "a hold is put before its timer is set");
+    return recent.owner;
+  }
+
+  /** Placed holds of an owner below a number, newest first. Cost: linear in the page and in the holds in memory. */
   listed(tenant: TenantName, owner: OwnerName, page: { below: number; limit: number }): Hold[] {
     const row = this.#names.findOwner(tenant, owner);
     if (!row) return [];
-    return this.#sql.listed.all(row.number, page.below, page.limit).map((hold) => this.#read(hold));
+    const { below, limit } = page;
+    const holds: Hold[] = [];
+    for (const { hold, owner: number } of this.#recent.values()) {
+      if (number === row.number && hold.number < below && isListed(hold)) holds.push(hold);
+    }
+    for (const stored of this.#sql.listed.all(row.number, below, limit)) {
+      if (!this.#recent.has(stored.number)) holds.push(this.#read(stored));
+    }
+    return holds.sort((left, right) => right.number - left.number).slice(0, limit);
   }
 
   /** Units of a settled transfer that are reversed or in a reverse under way. */
@@ -91,6 +128,40 @@ export class HoldTable {
     this.#log.writer.varint(number);
     this.#log.writer.int64(units);
     this.#sql.putReversed.run(number, units);
+  }
+
+  /** Makes rows of the holds that only turns below one have changed. */
+  moveOut(below: number): void {
+    const old: RecentHold[] = [];
+    for (const recent of this.#recent.values()) {
+      if (recent.turn >= below) break;
+      old.push(recent);
+    }
+    for (const { hold, owner } of old.sort((left, right) => left.hold.number - right.hold.number)) {
+      this.#recent.delete(hold.number);
+      const start = this.#writer.length;
+      writeHold(this.#writer, hold);
+      this.#rows.push(hold.number, owner, isListed(hold) ? 1 : 0, this.#writer.view(start));
+    }
+    this.#rows.flush();
+    this.#writer.reset();
+  }
+
+  /** A hold of the log, while it is read. Errors: `StorageFault("corrupt")`. */
+  restore({ number, owner, body }: LoggedHold): void {
+    this.#note(this.#read({ number, owner, body }), owner);
+  }
+
+  /** Forgets what is in memory: a rollback. */
+  drop(): void {
+    this.#recent.clear();
+    this.#rows.drop();
+    this.#writer.reset();
+  }
+
+  #note(hold: Hold, owner: number): void {
+    this.#recent.delete(hold.number);
+    this.#recent.set(hold.number, { hold, owner, turn: this.#turns.turn });
   }
 
   #read({ number, owner, body }: HoldSqlRow): Hold {

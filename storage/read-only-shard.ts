@@ -34,7 +34,8 @@ import { COMMAND_RUNS, STEP_RUNS } from "./schema.ts";
 import { outcomeOfStep } from "./step-outcome.ts";
 import { type StepRow, stepOf } from "./step-row.ts";
 import { StorageFault, storageFaultOf } from "./storage-error.ts";
-import { timerOf } from "./timer-table.ts";
+import { timerOf } from "./timer-row.ts";
+import { TurnLogView } from "./turn-log-view.ts";
 import { WalletLag } from "./wallet-lag.ts";
 import { walletOf } from "./wallet-row.ts";
 
@@ -107,6 +108,8 @@ export class ReadOnlyShard implements Disposable {
   #lag: WalletLag | null = null;
   /** The sagas of the last turns in this snapshot; null = not read yet. */
   #sagas: Map<number, Saga> | null = null;
+  /** The holds and timers of the last turns in this snapshot; null = not read yet. */
+  #turns: TurnLogView | null = null;
 
   /**
    * Opens a shard file and takes a snapshot of it.
@@ -143,6 +146,7 @@ export class ReadOnlyShard implements Disposable {
     this.#meta = selectMeta(this.#database);
     this.#lag = null;
     this.#sagas = null;
+    this.#turns = null;
     return this.#meta;
   }
 
@@ -200,9 +204,13 @@ export class ReadOnlyShard implements Disposable {
 
   /** Holds by number. */
   *holds(): Generator<Hold> {
-    for (const { number, tenant, owner, body } of pages(this.#sql.holds, (row) => row.number)) {
-      yield readHold(body, { number, tenant, owner });
-    }
+    const { holds } = this.#recentTurns;
+    const rows = mapped(
+      pages(this.#sql.holds, (row) => row.number),
+      (row) => (holds.has(row.number) ? null : readHold(row.body, row)),
+    );
+    const recent = [...holds.values()].sort((left, right) => left.number - right.number);
+    yield* merged(rows, recent, ({ number }) => number);
   }
 
   /** Reversed units of settled transfers, by the transfer's number. */
@@ -214,12 +222,11 @@ export class ReadOnlyShard implements Disposable {
 
   /** Open sagas by number. */
   *sagas(): Generator<Saga> {
-    const recent = [...this.#recentSagas().values()];
-    for (const { number, body } of pages(this.#sql.sagas, (row) => row.number)) {
-      while (recent[0] && recent[0].number <= number) yield* recent.splice(0, 1);
-      yield readSaga(number, body);
-    }
-    yield* recent;
+    const rows = mapped(
+      pages(this.#sql.sagas, (row) => row.number),
+      ({ number, body }) => readSaga(number, body),
+    );
+    yield* merged(rows, this.#recentSagas().values(), ({ number }) => number);
   }
 
   /** Prepared moves by coordinator and saga. */
@@ -236,9 +243,14 @@ export class ReadOnlyShard implements Disposable {
 
   /** Timers by id. */
   *timers(): Generator<StoredTimer> {
-    for (const row of pages(this.#sql.timers, ({ id }) => id)) {
-      yield { ...timerOf(row), owner: row.owner, parked: row.parked === 1 };
-    }
+    const rows = mapped(
+      pages(this.#sql.timers, ({ id }) => id),
+      (row): StoredTimer => ({ ...timerOf(row), owner: row.owner, parked: row.parked === 1 }),
+    );
+    const recent = this.#recentTurns
+      .timers()
+      .map(({ isParked, ...timer }): StoredTimer => ({ ...timer, parked: isParked }));
+    yield* merged(rows, recent, ({ id }) => id);
   }
 
   /** Pairs by peer. */
@@ -300,6 +312,8 @@ export class ReadOnlyShard implements Disposable {
 
   /** A hold by number, or undefined. */
   hold(number: number): Hold | undefined {
+    const recent = this.#recentTurns.holds.get(number);
+    if (recent) return recent;
     const row = this.#sql.hold.get(number);
     return row && readHold(row.body, row);
   }
@@ -319,6 +333,11 @@ export class ReadOnlyShard implements Disposable {
       return step && wallet && { step, wallet };
     });
     return this.#sagas;
+  }
+
+  get #recentTurns(): TurnLogView {
+    this.#turns ??= new TurnLogView(this.#sql.turnLog.all(), (number) => this.#sql.owner.get(number));
+    return this.#turns;
   }
 
   /** What a command claimed, or undefined. */
@@ -341,7 +360,8 @@ export class ReadOnlyShard implements Disposable {
 
   /** Whether a timer of the kind exists for a target. */
   hasTimer(kind: Timer["kind"], target: number): boolean {
-    return this.#sql.hasTimer.get(kind === "expire" ? 0 : 1, target) !== undefined;
+    const isRow = this.#sql.hasTimer.get(kind === "expire" ? 0 : 1, target) !== undefined;
+    return isRow || this.#recentTurns.hasTimer(kind, target);
   }
 
   /** Numbers of owners whose count of wallets is wrong, at most `limit`. */
@@ -437,4 +457,27 @@ function* pages<Row>(
     if (last === undefined || rows.length < PAGE) return;
     after = keyOf(last);
   }
+}
+
+/** The rows as `make` gives them, without those that give null. */
+function* mapped<Row, Made>(rows: Iterable<Row>, make: (row: Row) => Made | null): Generator<Made> {
+  for (const row of rows) {
+    const made = make(row);
+    if (made !== null) yield made;
+  }
+}
+
+/** Two lists in the order of one key as one. */
+function* merged<Row>(
+  left: Iterable<Row>,
+  right: Iterable<Row>,
+  keyOf: (row: Row) => number,
+): Generator<Row> {
+  const behind = right[Symbol.iterator]();
+  let next = behind.next();
+  for (const row of left) {
+    for (; !next.done && keyOf(next.value) < keyOf(row); next = behind.next()) yield next.value;
+    yield row;
+  }
+  for (; !next.done; next = behind.next()) yield next.value;
 }

@@ -6,7 +6,8 @@ import type { AssetName, OwnerName, TenantName } from "../protocol/names.ts";
 import type { Connection } from "./database.ts";
 import { PAIR_COLUMNS, type PairSqlRow } from "./pair-table.ts";
 import { SAGA_LOG_ROWS, type SagaLogRow } from "./saga-log.ts";
-import type { TimerSqlRow } from "./timer-table.ts";
+import type { TimerSqlRow } from "./timer-row.ts";
+import { TURN_LOG_ROWS, type TurnLogRow } from "./turn-log.ts";
 import { WALLET_ROWS, type WalletSqlRow } from "./wallet-row.ts";
 
 /** Key of the last row, rows at most. */
@@ -54,6 +55,7 @@ function pageStatements(database: Connection) {
       `SELECT * FROM saga ${behind("number")}`,
     ),
     sagaLog: database.prepare<[], SagaLogRow>(SAGA_LOG_ROWS),
+    turnLog: database.prepare<[], TurnLogRow>(TURN_LOG_ROWS),
     prepared: database.prepare<
       [number, number, number],
       { coordinator: number; saga: number; body: Uint8Array }
@@ -87,6 +89,10 @@ function lookUpStatements(database: Connection) {
       )
       .pluck(),
     hold: database.prepare<[number], HoldSqlRow>(`${HOLD} WHERE h.number = +?`),
+    owner: database.prepare<[number], { tenant: TenantName; owner: OwnerName }>(
+      `SELECT t.name AS tenant, o.name AS owner FROM owner o JOIN tenant t ON t.number = o.tenant
+       WHERE o.number = +?`,
+    ),
     saga: database.prepare<[number], Uint8Array>("SELECT body FROM saga WHERE number = ?").pluck(),
     hasTimer: database
       .prepare<[number, number], number>("SELECT 1 FROM timer WHERE kind = ? AND target = ?")

@@ -1,12 +1,12 @@
-// Finds rows of a table that is kept in runs. Owns the statements and a few runs in memory until
+// Finds rows of a table that is kept in runs. Owns the statements and some runs in memory until
 // they are forgotten: the newest run grows, and a rollback takes runs back.
 
 import type { Connection } from "./database.ts";
 import { RowRun } from "./row-run.ts";
 import type { RunTableName } from "./schema.ts";
 
-/** Runs kept after reading: neighbours are often asked for one after the other. */
-const RUNS_KEPT = 8;
+/** Runs kept after reading, about 6 KiB each: what was written lately is asked for, and neighbours of it. */
+const RUNS_KEPT = 128;
 /** Runs of one page of an iteration. */
 const PAGE = 32;
 
@@ -36,7 +36,10 @@ export class RunReader {
 
   /** The run that holds a row, or undefined. Cost: nothing for a neighbour of a row just read, else about 6 µs. */
   holding(number: number): RowRun | undefined {
-    for (const run of this.#kept) if (run.has(number)) return run;
+    for (let place = this.#kept.length - 1; place >= 0; place -= 1) {
+      const run = this.#kept[place];
+      if (run?.has(number)) return run;
+    }
     const row = this.#sql.holding.get(number);
     if (!row) return;
     const run = this.#read(row);
@@ -60,9 +63,9 @@ export class RunReader {
     }
   }
 
-  /** Forgets runs in memory: the table changed. */
-  forget(): void {
-    this.#kept = [];
+  /** Forgets the runs in memory that begin at a row or behind it, or all: the table changed there. */
+  forget(first = 0): void {
+    this.#kept = this.#kept.filter((run) => run.first < first);
   }
 
   #read({ first, body }: RunSqlRow): RowRun {

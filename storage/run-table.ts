@@ -155,7 +155,7 @@ export class RunTable {
     if (this.#isInserted) this.#update.run(this.#open.seal(), first);
     else this.#insert.run(this.#open.seal(), first);
     this.#isInserted = true;
-    this.reader.forget();
+    this.reader.forget(first);
   }
 
   #closeRun(): void {

@@ -66,6 +66,7 @@ CREATE TABLE timer (
 ) STRICT;
 CREATE INDEX timer_due ON timer (due, id) WHERE parked = 0;
 CREATE INDEX timer_owner ON timer (owner, due, id) WHERE parked = 0 AND owner IS NOT NULL;
+CREATE TABLE turn_log (number INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE pair (
   peer INTEGER PRIMARY KEY,
   sent INTEGER NOT NULL, sent_hash BLOB NOT NULL, acked INTEGER NOT NULL, acked_hash BLOB NOT NULL,

@@ -25,6 +25,7 @@ import { RecordHashTable } from "./record-hash-table.ts";
 import { ShardLedger } from "./shard-ledger.ts";
 import { StateLog } from "./state-log.ts";
 import { StaleOwner, StorageFault, storageFaultOf } from "./storage-error.ts";
+import { TURN_LOG, type TurnLogLimits } from "./turn-log.ts";
 
 /** Where a shard file lies and what it must belong to. */
 export interface ShardFileOptions extends ShardIdentity {
@@ -34,6 +35,8 @@ export interface ShardFileOptions extends ShardIdentity {
   readonly recentEvents?: number;
   /** How far the rows of wallets may lag behind the journal; default `WALLET_LAG`. */
   readonly walletLag?: WalletLagLimits;
+  /** How long the log of holds and timers may be; default `TURN_LOG`. */
+  readonly turnLog?: TurnLogLimits;
   /** The command index's shape and hash, for tests. */
   readonly index?: ClaimOptions;
 }
@@ -103,10 +106,8 @@ export class ShardFile {
     }
   }
 
-  private constructor(
-    database: Connection,
-    { path, cluster, shard, shards, recentEvents = 0, walletLag = WALLET_LAG, index }: ShardFileOptions,
-  ) {
+  private constructor(database: Connection, options: ShardFileOptions) {
+    const { path, cluster, shard, shards, recentEvents = 0, walletLag = WALLET_LAG, index } = options;
     this.path = path;
     this.#database = database;
     this.#log = new StateLog();
@@ -116,6 +117,7 @@ export class ShardFile {
     this.ledger = new ShardLedger(database, this.#log, this.#meta, {
       recent: new RecentEvents(shard, recentEvents),
       lag: walletLag,
+      turns: options.turnLog ?? TURN_LOG,
       index,
     });
     this.ledger.restore();
@@ -124,9 +126,7 @@ export class ShardFile {
       begin: database.prepare("BEGIN IMMEDIATE"),
       commit: database.prepare("COMMIT"),
       rollback: database.prepare("ROLLBACK"),
-      open: database.prepare<[], Omit<OpenCounts, "openSagas">>(`SELECT
-        (SELECT count(*) FROM timer WHERE kind = 0) AS openHolds,
-        (SELECT count(*) FROM prepared) AS preparedMoves`),
+      prepared: database.prepare<[], number>("SELECT count(*) FROM prepared").pluck(),
     };
   }
 
@@ -326,8 +326,9 @@ export class ShardFile {
   /** What is open, counted: linear in it, for operators. Between turns. */
   openCounts(): OpenCounts {
     if (this.#mode !== "idle") return { openHolds: 0, openSagas: 0, preparedMoves: 0 };
-    const { openHolds = 0, preparedMoves = 0 } = this.#sql.open.get() ?? {};
-    return { openHolds, openSagas: this.ledger.sagas.openSagas, preparedMoves };
+    const { sagas, timers } = this.ledger;
+    const preparedMoves = this.#sql.prepared.get() ?? 0;
+    return { openHolds: timers.count("expire"), openSagas: sagas.openSagas, preparedMoves };
   }
 
   /**

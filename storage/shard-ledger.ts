@@ -33,6 +33,7 @@ import type { RecentEvents } from "./recent-events.ts";
 import { SagaTable } from "./saga-table.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
 import { TimerTable } from "./timer-table.ts";
+import { TurnLog, type TurnLogLimits } from "./turn-log.ts";
 import { WalletTable } from "./wallet-table.ts";
 
 const NO_MONEY: readonly ItemMoney[] = [];
@@ -41,6 +42,7 @@ const NO_MONEY: readonly ItemMoney[] = [];
 export interface ShardMemory {
   readonly recent: RecentEvents;
   readonly lag: WalletLagLimits;
+  readonly turns: TurnLogLimits;
   readonly index: ClaimOptions | undefined;
 }
 
@@ -57,10 +59,12 @@ export class ShardLedger implements Ledger {
   readonly sagas: SagaTable;
   readonly timers: TimerTable;
   readonly pairs: PairTable;
+  readonly #turns: TurnLog;
   readonly #log: StateLog;
   readonly #meta: MetaTable;
 
-  constructor(database: Connection, log: StateLog, meta: MetaTable, { recent, lag, index }: ShardMemory) {
+  constructor(database: Connection, log: StateLog, meta: MetaTable, memory: ShardMemory) {
+    const { recent, lag, index } = memory;
     const { shard, shards, cluster } = meta.row;
     this.shard = shard;
     this.shards = shards;
@@ -72,9 +76,11 @@ export class ShardLedger implements Ledger {
     this.journal = new Journal(database, log, { meta, names: this.names, wallets: this.wallets, recent });
     const { names, wallets, journal } = this;
     this.commands = new CommandTable(database, log, { meta, names, wallets, journal, index });
-    this.holds = new HoldTable(database, log, this.names);
+    const turns = new TurnLog(database, memory.turns);
+    this.#turns = turns;
+    this.holds = new HoldTable(database, log, { names, turns });
     this.sagas = new SagaTable(database, log, { journal, wallets });
-    this.timers = new TimerTable(database, log, meta);
+    this.timers = new TimerTable(database, log, { meta, turns });
     this.pairs = new PairTable(database, log, { shard, shards });
   }
 
@@ -133,8 +139,13 @@ export class ShardLedger implements Ledger {
     this.commands.settle(number, outcome);
   }
 
+  commandNumber(tenant: TenantName, owner: OwnerName, id: CommandId): number | undefined {
+    return this.commands.numberOf(tenant, owner, id);
+  }
+
   findCommand(tenant: TenantName, owner: OwnerName, id: CommandId): CommandRow | undefined {
-    return this.commands.find(tenant, owner, id);
+    const number = this.commands.numberOf(tenant, owner, id);
+    return number === undefined ? undefined : this.commands.command(number);
   }
 
   command(number: number): CommandRow {
@@ -147,6 +158,10 @@ export class ShardLedger implements Ledger {
 
   hold(number: number): Hold | undefined {
     return this.holds.hold(number);
+  }
+
+  loadedHold(number: number): Hold | undefined {
+    return this.holds.loaded(number);
   }
 
   reversed(number: number): bigint {
@@ -241,6 +256,10 @@ export class ShardLedger implements Ledger {
     this.wallets.flush();
     this.names.flush();
     this.sagas.flush();
+    this.#turns.flush((below) => {
+      this.holds.moveOut(below);
+      this.timers.moveOut(below);
+    });
     this.pairs.flush();
     this.commands.flushIndex();
   }
@@ -248,6 +267,11 @@ export class ShardLedger implements Ledger {
   /** Loads what memory must hold, after an opening or a rollback. Errors: `StorageFault`. */
   restore(): void {
     this.wallets.restore(this.journal.behind(this.#meta.row.walletsStep));
+    this.#turns.load({
+      hold: (hold) => this.holds.restore(hold),
+      timer: (timer) => this.timers.restore(timer),
+      clear: (kind, target) => this.timers.restoreClear(kind, target),
+    });
   }
 
   /** Bounds the memory after a commit. */
@@ -265,6 +289,7 @@ export class ShardLedger implements Ledger {
     this.names.drop();
     this.journal.drop();
     this.commands.drop();
+    this.holds.drop();
     this.timers.drop();
     this.pairs.drop();
   }

@@ -32,8 +32,11 @@ export function decodedCommand(command: Command): DecodedCommand {
   return { command, content: encodeCommand(command), shard: null };
 }
 
-/** Rows of wallets lag a little, so that every audit meets rows that do and rows that do not. */
-const LAG = { roundSteps: 12, waitingMax: 5 } as const;
+/** Rows lag a little, so that every audit meets rows that do and rows that do not. */
+const LAG = {
+  walletLag: { roundSteps: 12, waitingMax: 5 },
+  turnLog: { rows: 6, entries: 40, bytes: 4096 },
+} as const;
 
 /** One shard: a file and the log that feeds it. */
 export class LabShard {
@@ -110,7 +113,7 @@ export class ShardLab implements Disposable {
     this.#directory = mkdtempSync(join(PARENT_DIRECTORY, "coffer-lab-"));
     this.shards = Array.from({ length: shards }, (_, shard) => {
       const path = join(this.#directory, `${shard}.db`);
-      return new LabShard(shard, ShardFile.open({ path, cluster: CLUSTER, shard, shards, walletLag: LAG }));
+      return new LabShard(shard, ShardFile.open({ path, cluster: CLUSTER, shard, shards, ...LAG }));
     });
     for (const { shard } of this.shards) this.startEpoch(shard, 1);
   }

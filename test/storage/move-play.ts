@@ -7,11 +7,13 @@ import type { CommandId } from "../../protocol/command-id.ts";
 import type { MoveItem, ResultItem } from "../../protocol/item.ts";
 import { decodeItems } from "../../protocol/item-codec.ts";
 import { ownerOf } from "../../protocol/names.ts";
+import type { TurnLogLimits } from "../../storage/turn-log.ts";
 import {
   claim,
   idOf,
   must,
   NO_LAG,
+  NO_TURN_LOG,
   openWallet,
   outcomeOf,
   TENANT,
@@ -27,12 +29,13 @@ const bob = walletName("bob:usd");
 /** Shards 0 and 1 with wallets, a transfer, an open hold, and moves in every state between them. */
 export class MovePlay implements Disposable {
   /** Its first commands are in a run of the index. */
-  readonly here = new TestShard(0, NO_LAG, {
-    shape: { capacity: 4, pageBits: 8, blockBits: 0, fanOutBits: 1 },
-  });
+  readonly here: TestShard;
   readonly there = new TestShard(1, NO_LAG);
 
-  constructor() {
+  /** @param turnLog how long the log of holds and timers may be; when it is left out they are rows */
+  constructor(turnLog: TurnLogLimits = NO_TURN_LOG) {
+    const shape = { capacity: 4, pageBits: 8, blockBits: 0, fanOutBits: 1 };
+    this.here = new TestShard(0, NO_LAG, { shape }, turnLog);
     const { here, there } = this;
     here.turn((ledger) => {
       openWallet(ledger, "world:usd", { id: here.id(), min: "unlimited" });

@@ -16,6 +16,7 @@ import type { Outcome } from "../../protocol/outcome.ts";
 import { WALLET_LAG, type WalletLagLimits } from "../../storage/balance-table.ts";
 import type { ClaimOptions } from "../../storage/command-claims.ts";
 import { ShardFile } from "../../storage/shard-file.ts";
+import { TURN_LOG, type TurnLogLimits } from "../../storage/turn-log.ts";
 
 /** The identity of every test file. */
 export const IDENTITY = { cluster: "cluster-1", shard: 0, shards: 4 } as const;
@@ -28,6 +29,9 @@ export const START_MS = 1_800_000_000_000;
 
 /** Rows of wallets that never lag: for tests that look at rows. */
 export const NO_LAG: WalletLagLimits = { roundSteps: 0, waitingMax: 0 };
+
+/** No log of holds and timers: they are rows at once. For tests that look at rows. */
+export const NO_TURN_LOG: TurnLogLimits = { rows: 0, entries: 0, bytes: 0 };
 
 /** A temporary directory that disposes of itself. */
 export function temporaryDirectory(): { path: string } & Disposable {
@@ -43,14 +47,22 @@ export class TestShard implements Disposable {
   readonly #index: ClaimOptions | undefined;
   file: ShardFile;
   readonly #walletLag: WalletLagLimits;
+  readonly #turnLog: TurnLogLimits;
   #nextId = 1;
 
   /**
    * @param walletLag how far rows of wallets lag; as in service when it is left out
    * @param index the shape of the command index and its hash; as in service when it is left out
+   * @param turnLog how long the log of holds and timers may be; as in service when it is left out
    */
-  constructor(shard = 0, walletLag: WalletLagLimits = WALLET_LAG, index?: ClaimOptions) {
+  constructor(
+    shard = 0,
+    walletLag: WalletLagLimits = WALLET_LAG,
+    index?: ClaimOptions,
+    turnLog: TurnLogLimits = TURN_LOG,
+  ) {
     this.shard = shard;
+    this.#turnLog = turnLog;
     this.#walletLag = walletLag;
     this.#index = index;
     this.path = join(this.directory.path, `${shard}.db`);
@@ -60,7 +72,8 @@ export class TestShard implements Disposable {
   /** Opens the file, or a copy of it, once more. */
   open(path = this.path): ShardFile {
     const index = this.#index && { index: this.#index };
-    return ShardFile.open({ ...IDENTITY, shard: this.shard, path, walletLag: this.#walletLag, ...index });
+    const lags = { walletLag: this.#walletLag, turnLog: this.#turnLog };
+    return ShardFile.open({ ...IDENTITY, shard: this.shard, path, ...lags, ...index });
   }
 
   /** Closes the file and opens it again. */

@@ -449,7 +449,7 @@ test("timers come due by time and id, those of given owners alone when asked, pa
     assert.equal(ledger.earliestDueMs(), null);
   }, START_MS + 9000);
   const again = { dueMs: START_MS, kind: "vote", target: 12 } as const;
-  assert.throws(() => shard.turn((ledger) => ledger.setTimer(again)), /UNIQUE/);
+  assert.throws(() => shard.turn((ledger) => ledger.setTimer(again)), /a timer is set once/);
 });
 
 test("a placed hold is found with its timer, by number", () => {

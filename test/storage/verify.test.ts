@@ -17,6 +17,7 @@ import {
   verifyShards,
 } from "../../storage/read-only.ts";
 import { COMMAND_RUNS, type RunTableName, STEP_RUNS } from "../../storage/schema.ts";
+import { TURN_LOG } from "../../storage/turn-log.ts";
 import type { ViolationName } from "../../storage/violation.ts";
 import { MovePlay } from "./move-play.ts";
 import { editOutcomes } from "./outcome-editor.ts";
@@ -142,6 +143,15 @@ const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationNa
   ["UPDATE index_run SET last = last + 1", "here", "command_index_differs", "deep"],
   ["UPDATE index_run SET first = first + 1", "here", "command_index_differs", "deep"],
   ["UPDATE index_layout SET seed = zeroblob(8)", "here", "command_index_differs", "deep"],
+];
+
+/** The same in `here` where its open hold and its timer are in the log of the last turns. */
+const TAMPERED_LOG: readonly (readonly [sql: string, what: ViolationName])[] = [
+  ["DELETE FROM turn_log", "held_differs"],
+  ["DELETE FROM turn_log WHERE number > 1", "timer_missing"],
+  ["UPDATE turn_log SET body = zeroblob(3)", "row_corrupt"],
+  ["UPDATE turn_log SET body = x'0303'", "row_corrupt"],
+  ["UPDATE turn_log SET body = x'030063' WHERE number = 1", "held_differs"],
 ];
 
 /** Rows inside runs, tampered with in `here`, and what the deep sweep must report. */
@@ -296,6 +306,19 @@ for (const [sql, target, what, depth] of TAMPERED) {
     assert.equal(report.clean, false);
     const names = report.violations.map((violation) => violation.what);
     assert.ok(names.includes(what), `reported: ${JSON.stringify(report.violations)}`);
+  });
+}
+
+for (const [sql, what] of TAMPERED_LOG) {
+  test(`verify reports ${what} in the log of the last turns: ${sql}`, () => {
+    using play = new MovePlay(TURN_LOG);
+    assert.equal(sweep(play, { deep: true }).clean, true);
+    tamper(play.here.path, sql);
+    const { violations } = sweep(play, { deep: false });
+    assert.ok(
+      violations.some((violation) => violation.what === what),
+      `reported: ${JSON.stringify(violations)}`,
+    );
   });
 }
 
