@@ -16,6 +16,7 @@ import {
   soleLeg,
   tallyMove,
 } from "./move-tally.ts";
+import { type CaptureUnits, capturePlainHold, releasePlainHold } from "./plain-hold.ts";
 import { startSaga } from "./saga-start.ts";
 import { balancesOfAll, refusedOutcome, settledOutcome } from "./terminal-outcome.ts";
 import { balancesOf } from "./wallet.ts";
@@ -46,6 +47,19 @@ export function judgeCapture(hold: Hold, command: CaptureCommand): Refusal | big
  * Errors: the ledger's only.
  */
 export function decideCapture(ledger: Ledger, claimed: Claimed<CaptureCommand>): Outcome | null {
+  return capture(ledger, claimed, capturePlainHold);
+}
+
+/** {@link decideCapture} for whatever hold: what the short way is held against. */
+export function captureTheLongWay(ledger: Ledger, claimed: Claimed<CaptureCommand>): Outcome | null {
+  return capture(ledger, claimed, () => undefined);
+}
+
+function capture(
+  ledger: Ledger,
+  claimed: Claimed<CaptureCommand>,
+  plain: typeof capturePlainHold,
+): Outcome | null {
   const { command } = claimed;
   const hold = findHold(ledger, claimed);
   const closed = judgeHold(hold, ledger.timeMs, command.hold);
@@ -53,6 +67,15 @@ export function decideCapture(ledger: Ledger, claimed: Claimed<CaptureCommand>):
     return refusedOutcome(ledger, command, closed ?? refusal("hold_not_found", command.hold));
   const units = judgeCapture(hold, command);
   if (typeof units !== "bigint") return refusedOutcome(ledger, command, units);
+  return plain(ledger, command, { hold, units }) ?? captureMove(ledger, claimed, { hold, units });
+}
+
+function captureMove(
+  ledger: Ledger,
+  claimed: Claimed<CaptureCommand>,
+  { hold, units }: CaptureUnits,
+): Outcome | null {
+  const { command } = claimed;
   const legs = hold.legs.map((leg, index) => ({ ...leg, amount: legAmount(hold, index, units) }));
   const move = tallyMove(ledger, claimed.tenant, numberedLegs(legs, hold.assets));
   const refused = judgeMove(move, CAPTURE_RULES);
@@ -94,11 +117,24 @@ function captureHere(
 
 /** Decides a release: what is left goes back in one step. Errors: the ledger's only. */
 export function decideRelease(ledger: Ledger, claimed: Claimed<ReleaseCommand>): Outcome {
+  return release(ledger, claimed, releasePlainHold);
+}
+
+/** {@link decideRelease} for whatever hold: what the short way is held against. */
+export function releaseTheLongWay(ledger: Ledger, claimed: Claimed<ReleaseCommand>): Outcome {
+  return release(ledger, claimed, () => undefined);
+}
+
+function release(ledger: Ledger, claimed: Claimed<ReleaseCommand>, plain: typeof releasePlainHold): Outcome {
   const { command } = claimed;
   const hold = findHold(ledger, claimed);
   const closed = judgeHold(hold, ledger.timeMs, command.hold);
   if (!hold || closed)
     return refusedOutcome(ledger, command, closed ?? refusal("hold_not_found", command.hold));
+  return plain(ledger, command, hold) ?? releaseMove(ledger, command, hold);
+}
+
+function releaseMove(ledger: Ledger, command: ReleaseCommand, hold: Hold): Outcome {
   const changes = new StepChanges();
   addGivenBack(ledger, hold, hold.left, changes);
   endHold(ledger, hold, "released");
@@ -128,8 +164,8 @@ function findHold(
   ledger: Ledger,
   { tenant, command }: Claimed<CaptureCommand> | Claimed<ReleaseCommand>,
 ): Hold | undefined {
-  const row = ledger.findCommand(tenant, command.owner, command.hold);
-  return row && ledger.hold(row.number);
+  const number = ledger.commandNumber(tenant, command.owner, command.hold);
+  return number === undefined ? undefined : ledger.hold(number);
 }
 
 function holdBalances(ledger: Ledger, hold: Hold): Balances[] {

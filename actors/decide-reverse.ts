@@ -3,35 +3,17 @@
 // takes counts as reversed, so that two of them never move the same money back.
 
 import { assert } from "../protocol/assert.ts";
-import type { Leg, ReverseCommand } from "../protocol/command.ts";
-import { decodeContent } from "../protocol/command-content.ts";
-import type { CommandId } from "../protocol/command-id.ts";
-import type { AssetName } from "../protocol/names.ts";
+import type { ReverseCommand } from "../protocol/command.ts";
 import { type Outcome, type Refusal, refusal } from "../protocol/outcome.ts";
 import type { Claimed } from "./decide-transfer.ts";
 import { legAmount } from "./hold-funds.ts";
 import { judgeMove, PLAIN_RULES } from "./judge-legs.ts";
-import type { CommandRow, Hold, Ledger, WalletChange } from "./ledger.ts";
+import type { Ledger, WalletChange } from "./ledger.ts";
 import { type MoveTally, numberedLegs, peersOf, reservationOf, soleLeg, tallyMove } from "./move-tally.ts";
+import { reversePlainMove } from "./plain-hold.ts";
+import { putReversed, type Reversible, reverseStep, reversibleOf } from "./reversible.ts";
 import { startSaga } from "./saga-start.ts";
 import { balancesOfAll, refusedOutcome, settledOutcome } from "./terminal-outcome.ts";
-
-/** What can be reversed. Units: minor units for one leg; for several 1 = all of it. */
-export interface Reversible {
-  readonly number: number;
-  readonly id: CommandId;
-  /** As they were moved. */
-  readonly legs: readonly Leg[];
-  /** Of the legs, where they are known; empty = none. */
-  readonly assets: readonly AssetName[];
-  readonly code: string | null;
-  readonly ref: string | null;
-  /** The hold whose captures moved it, or null for a transfer. */
-  readonly hold: Hold | null;
-  readonly moved: bigint;
-  /** Reversed, or in a reverse under way. */
-  readonly reversed: bigint;
-}
 
 /**
  * Judges what a reverse asks of its target.
@@ -53,11 +35,33 @@ export function judgeReverse(target: Reversible | undefined, command: ReverseCom
  * Errors: the ledger's only.
  */
 export function decideReverse(ledger: Ledger, claimed: Claimed<ReverseCommand>): Outcome | null {
+  return reverse(ledger, claimed, reversePlainMove);
+}
+
+/** {@link decideReverse} for whatever is reversed: what the short way is held against. */
+export function reverseTheLongWay(ledger: Ledger, claimed: Claimed<ReverseCommand>): Outcome | null {
+  return reverse(ledger, claimed, () => undefined);
+}
+
+function reverse(
+  ledger: Ledger,
+  claimed: Claimed<ReverseCommand>,
+  plain: typeof reversePlainMove,
+): Outcome | null {
   const { tenant, command } = claimed;
-  const target = reversibleOf(ledger, ledger.findCommand(tenant, command.owner, command.transfer));
+  const target = reversibleOf(ledger, ledger.commandNumber(tenant, command.owner, command.transfer));
   const units = judgeReverse(target, command);
   if (typeof units !== "bigint") return refusedOutcome(ledger, command, units);
   assert(target !== undefined, "only a known transfer is reversed");
+  return plain(ledger, claimed, { target, units }) ?? reverseMove(ledger, claimed, { target, units });
+}
+
+function reverseMove(
+  ledger: Ledger,
+  claimed: Claimed<ReverseCommand>,
+  { target, units }: { readonly target: Reversible; readonly units: bigint },
+): Outcome | null {
+  const { tenant, command } = claimed;
   const legs = target.legs.map(({ from, to }, leg) => ({
     from: to,
     to: from,
@@ -101,49 +105,6 @@ function reverseHere(
       ...soleLeg(tally),
     };
   });
-  ledger.append({
-    kind: "reverse",
-    tenant,
-    owner: command.owner,
-    command: command.id,
-    op: "reverse",
-    status: "reversed",
-    transfer: target.id,
-    code: target.code,
-    ref: target.ref,
-    changes,
-    transits: [],
-  });
+  ledger.append(reverseStep(target, { tenant, command, changes }));
   return settledOutcome(ledger, command, "reversed", balancesOfAll(move.wallets));
-}
-
-/** Only settled transfers and holds with captures; ids of other commands are not found. */
-function reversibleOf(ledger: Ledger, row: CommandRow | undefined): Reversible | undefined {
-  if (row?.outcome?.op !== "transfer") return undefined;
-  const { number, id, outcome } = row;
-  const hold = ledger.hold(number);
-  if (hold) {
-    const { legs, assets, code, ref, captured, reversed } = hold;
-    return { number, id, legs, assets, code, ref, hold, moved: captured, reversed };
-  }
-  if (outcome.status !== "posted") return undefined;
-  const content = decodeContent(row.content, row);
-  assert(content.ok && content.value.op === "transfer", "a transfer's content is a transfer");
-  const { legs, code, ref } = content.value;
-  const moved = legs.length === 1 ? (legs[0]?.amount ?? 0n) : 1n;
-  return { number, id, legs, assets: [], code, ref, hold: null, moved, reversed: ledger.reversed(number) };
-}
-
-function putReversed(ledger: Ledger, target: Reversible, units: bigint): void {
-  if (target.hold) ledger.putHold({ ...target.hold, reversed: units });
-  else ledger.putReversed(target.number, units);
-}
-
-/** Gives units of a reverse that another shard refused back to its target. Errors: the ledger's only. */
-export function giveBackReversed(ledger: Ledger, target: number, units: bigint): void {
-  const hold = ledger.hold(target);
-  const reversed = (hold ? hold.reversed : ledger.reversed(target)) - units;
-  assert(reversed >= 0n, "a reverse gives back what it took");
-  if (hold) ledger.putHold({ ...hold, reversed });
-  else ledger.putReversed(target, reversed);
 }

@@ -6,7 +6,7 @@
 
 import { assert } from "../protocol/assert.ts";
 import type { TransferCommand } from "../protocol/command.ts";
-import type { TenantName } from "../protocol/names.ts";
+import type { AssetName, TenantName } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import { judgeLeg, judgeMove } from "./judge-legs.ts";
 import type { Ledger, Step, Transit, WalletChange } from "./ledger.ts";
@@ -22,7 +22,7 @@ import {
 import { startPlainMove } from "./plain-move.ts";
 import { startSaga } from "./saga-start.ts";
 import { balancesOfAll, refusedOutcome, settledOutcome } from "./terminal-outcome.ts";
-import type { Wallet } from "./wallet.ts";
+import { balancesOf, type Wallet } from "./wallet.ts";
 
 const NO_TRANSITS: readonly Transit[] = [];
 
@@ -42,13 +42,13 @@ export function decideTransfer(ledger: Ledger, claimed: Claimed<TransferCommand>
   const { tenant, command } = claimed;
   const [leg] = command.legs;
   assert(leg !== undefined, "a transfer has at least one leg");
-  if (command.legs.length > 1 || command.holdTtlMs !== null) return decideTheLongWay(ledger, claimed);
+  if (command.legs.length > 1) return decideTheLongWay(ledger, claimed);
   const to = ledger.loadedWallet(tenant, leg.to);
   const peer = to === undefined ? placeOf(ledger, tenant, leg.to) : ledger.shard;
   if (peer === ledger.shard) {
-    return decideOneLeg(ledger, tenant, command, to ?? ledger.wallet(tenant, leg.to));
+    return decideOneLeg(ledger, claimed, to ?? ledger.wallet(tenant, leg.to));
   }
-  return command.ifVersion === null
+  return command.ifVersion === null && command.holdTtlMs === null
     ? startPlainMove(ledger, { number: claimed.number, tenant, command, leg, peer })
     : decideTheLongWay(ledger, claimed);
 }
@@ -61,7 +61,7 @@ export function decideTheLongWay(ledger: Ledger, claimed: Claimed<TransferComman
   if (refused) return refusedOutcome(ledger, command, refused.refusal);
   const peers = peersOf(move, ledger.shard);
   if (peers.length > 0) {
-    if (command.holdTtlMs !== null) putHold(ledger, claimed, move, "placing");
+    if (command.holdTtlMs !== null) putHold(ledger, claimed, sourceAssets(move), "placing");
     startTransfer(ledger, claimed, move, peers);
     return null;
   }
@@ -69,24 +69,33 @@ export function decideTheLongWay(ledger: Ledger, claimed: Claimed<TransferComman
 }
 
 /** @param to undefined when no such wallet was opened */
-function decideOneLeg(
-  ledger: Ledger,
-  tenant: TenantName,
-  command: TransferCommand,
-  to: Wallet | undefined,
-): Outcome {
+function decideOneLeg(ledger: Ledger, claimed: Claimed<TransferCommand>, to: Wallet | undefined): Outcome {
+  const { tenant, command } = claimed;
   const [leg] = command.legs;
   assert(leg !== undefined, "a transfer has at least one leg");
   const from = ledger.wallet(tenant, leg.from);
   const refused = judgeLeg(from, to, leg, command.ifVersion);
   if (refused) return refusedOutcome(ledger, command, refused);
   assert(from !== undefined && to !== undefined, "a judged move has all its wallets");
+  if (command.holdTtlMs !== null) return holdOneLeg(ledger, claimed, from, to);
   const changes: WalletChange[] = [
     { wallet: from, posted: -leg.amount, held: 0n, incoming: 0n, leg: 0, counterparty: leg.to },
     { wallet: to, posted: leg.amount, held: 0n, incoming: 0n, leg: 0, counterparty: leg.from },
   ];
   const balances = ledger.append(transferStep(tenant, command, "transfer", "posted", changes));
   return settledOutcome(ledger, command, "posted", balances);
+}
+
+function holdOneLeg(ledger: Ledger, claimed: Claimed<TransferCommand>, from: Wallet, to: Wallet): Outcome {
+  const { tenant, command } = claimed;
+  const [leg] = command.legs;
+  assert(leg !== undefined, "a transfer has at least one leg");
+  const changes: WalletChange[] = [
+    { wallet: from, posted: 0n, held: leg.amount, incoming: 0n, leg: 0, counterparty: leg.to },
+  ];
+  ledger.append(transferStep(tenant, command, "hold", "held", changes));
+  putHold(ledger, claimed, [from.asset], "open");
+  return settledOutcome(ledger, command, "held", [balancesOf(from), balancesOf(to)]);
 }
 
 function postMove(ledger: Ledger, { tenant, command }: Claimed<TransferCommand>, move: MoveTally): Outcome {
@@ -113,28 +122,45 @@ function placeHold(ledger: Ledger, claimed: Claimed<TransferCommand>, move: Move
     changes.push({ wallet: tally.wallet, posted: 0n, held: tally.debit, incoming: 0n, ...soleLeg(tally) });
   }
   ledger.append(transferStep(tenant, command, "hold", "held", changes));
-  putHold(ledger, claimed, move, "open");
+  putHold(ledger, claimed, sourceAssets(move), "open");
   return settledOutcome(ledger, command, "held", balancesOfAll(move.wallets));
+}
+
+function sourceAssets(move: MoveTally): AssetName[] {
+  return move.legs.map(({ from }) => {
+    assert(from?.wallet !== undefined, "the sources of a hold are wallets of this shard");
+    return from.wallet.asset;
+  });
 }
 
 /** Stores the hold; the time to live of one that is open at once runs from this record. */
 function putHold(
   ledger: Ledger,
   { number, tenant, command }: Claimed<TransferCommand>,
-  move: MoveTally,
+  assets: readonly AssetName[],
   status: "placing" | "open",
 ): void {
   const { owner, id, legs, code, ref, meta, holdTtlMs } = command;
   assert(holdTtlMs !== null, "a hold has a time to live");
-  const assets = move.legs.map(({ from }) => {
-    assert(from?.wallet !== undefined, "the sources of a hold are wallets of this shard");
-    return from.wallet.asset;
-  });
   const expiresMs = status === "open" ? ledger.timeMs + holdTtlMs : 0;
   const left = legs.length === 1 ? (legs[0]?.amount ?? 0n) : 1n;
-  const amounts = { left, captured: 0n, reversed: 0n };
-  const fields = { number, tenant, owner, id, legs, assets, code, ref, meta, ttlMs: holdTtlMs };
-  ledger.putHold({ ...fields, status, expiresMs, ...amounts });
+  ledger.putHold({
+    number,
+    tenant,
+    owner,
+    id,
+    legs,
+    assets,
+    code,
+    ref,
+    meta,
+    ttlMs: holdTtlMs,
+    status,
+    expiresMs,
+    left,
+    captured: 0n,
+    reversed: 0n,
+  });
   if (status === "open") ledger.setTimer({ dueMs: expiresMs, kind: "expire", target: number });
 }
 
