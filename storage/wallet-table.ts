@@ -174,10 +174,13 @@ export class WalletTable {
     return name;
   }
 
-  /** Makes a wallet with version 0. Errors: asserts that it is new. */
+  /**
+   * Makes a wallet with version 0. Errors: asserts that it is new; whoever found none has loaded it if there is one, and
+   * the key of the rows refuses a second.
+   */
   create(fields: WalletFields): Wallet {
     const { tenant, name, asset, min, max, meta } = fields;
-    assert(this.wallet(tenant, name) === undefined, "a wallet is created once");
+    assert(this.loaded(tenant, name) === undefined, "a wallet is created once");
     const owner = this.#names.internOwner(tenant, ownerOf(name));
     const number = this.#meta.row.lastWallet + 1;
     this.#meta.row.lastWallet = number;
