@@ -2,9 +2,11 @@
 // way. Reads rows itself beside the sweep that operators run, so that the two cannot be wrong together.
 
 import assert from "node:assert/strict";
+import type { Hold } from "../../actors/ledger.ts";
 import type { Wallet } from "../../actors/wallet.ts";
 import { openReader } from "../../storage/database.ts";
 import { openCut, ReadOnlyShard } from "../../storage/read-only.ts";
+import type { StoredTimer } from "../../storage/read-only-shard.ts";
 import { verifyShards } from "../../storage/verify.ts";
 import type { LabShard, ShardLab } from "./shard-lab.ts";
 
@@ -58,22 +60,20 @@ export function assertSettled(lab: ShardLab): void {
     assert.equal(count("saga"), 0, "every saga has ended");
     assert.equal(count("prepared"), 0, "every prepared move was decided");
     assert.equal(count("outbox"), 0, "every item was acknowledged");
-    assert.equal(
-      rowsOfShard(shard, "SELECT * FROM timer WHERE kind = 1 AND parked = 0").length,
-      0,
-      "no vote is waited for",
-    );
+    const { holds, timers } = holdsAndTimers(shard);
+    const votes = timers.filter(({ kind, parked }) => kind === "vote" && !parked);
+    assert.equal(votes.length, 0, "no vote is waited for");
     const wallets = walletsOfShard(shard);
     for (const { incoming } of wallets) assert.equal(incoming, 0n, "no credit is reserved");
-    const left = rowsOfShard(shard, "SELECT number FROM hold").map((row) => {
-      const hold = ledger.hold(Number(row["number"]));
-      assert.ok(hold && hold.status !== "placing", "every placing has ended");
+    const left = holds.map((hold) => {
+      assert.deepEqual(hold, ledger.hold(hold.number));
+      assert.notEqual(hold.status, "placing", "every placing has ended");
       if (hold.status !== "open") assert.equal(hold.left, 0n, "nothing is left of a hold that has ended");
       assert.ok(hold.reversed <= hold.captured, "no more is reversed than was captured");
       if (hold.legs.length === 1) return hold.left;
       return hold.left === 0n ? 0n : hold.legs.reduce((sum, { amount }) => sum + amount, 0n);
     });
-    for (const { target } of timersOf(shard)) {
+    for (const { target } of timers.filter(({ kind }) => kind === "expire")) {
       assert.equal(ledger.hold(target)?.status, "open", "only open holds have a timer");
     }
     const sum = (amounts: readonly bigint[]) => amounts.reduce((total, amount) => total + amount, 0n);
@@ -114,9 +114,10 @@ function assertPair(shard: LabShard, other: LabShard): void {
   assert.deepEqual(nonZero(received).sort(), nonZero(out).sort(), "money sent is money applied");
 }
 
-function timersOf(shard: LabShard): { target: number }[] {
-  const rows = rowsOfShard(shard, "SELECT target FROM timer WHERE kind = 0");
-  return rows.map((row) => ({ target: Number(row["target"]) }));
+/** As a reader of the file sees them: rows, and what is in the log of the last turns. */
+function holdsAndTimers({ file }: LabShard): { holds: Hold[]; timers: StoredTimer[] } {
+  using door = ReadOnlyShard.open(file.path);
+  return { holds: [...door.holds()], timers: [...door.timers()] };
 }
 
 function commandsOf({ file }: LabShard): { number: number; open: boolean }[] {
