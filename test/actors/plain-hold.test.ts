@@ -157,7 +157,8 @@ class Twin implements Disposable {
     this.#commands += 1;
     const about = { id: idOf(1000 + this.#commands), owner };
     if (act.kind === "move") {
-      const ifVersion = act.version ? [[must(payer), 2] as const] : null;
+      const isNamed = act.legs.some(({ from, to }) => from === payer || to === payer);
+      const ifVersion = act.version && isNamed ? [[must(payer), 2] as const] : null;
       const rest = { code: "sale", ref: null, meta: null, ifVersion, holdTtlMs: act.isHold ? 5000 : null };
       return { op: "transfer", ...about, legs: act.legs, ...rest };
     }
