@@ -74,10 +74,6 @@ export class PackFields {
     return typeof value === "number" && value >= least && value <= most ? value : mismatch();
   }
 
-  intOrNull(least = 0, most: number = Number.MAX_SAFE_INTEGER): number | null {
-    return this.isNil() ? null : this.int(least, most);
-  }
-
   /** An amount of money from `least` to 2^63-1. */
   money(least: bigint = INT64_MIN): bigint {
     const value = this.next();

@@ -13,21 +13,41 @@
 import type { Step, Transit, WalletChange } from "../actors/ledger.ts";
 import type { WalletStatus } from "../actors/wallet.ts";
 import { assert } from "../protocol/assert.ts";
-import { OPS } from "../protocol/command.ts";
 import type { CommandId } from "../protocol/command-id.ts";
 import { STEP_KINDS, type StepKind } from "../protocol/entry.ts";
 import { type Bound, isInt64 } from "../protocol/money.ts";
 import { type AssetName, isOwnedBy, type OwnerName, ownerOf, type WalletName } from "../protocol/names.ts";
-import { STATUSES } from "../protocol/outcome.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import type { RowPlace, RowRun } from "./row-run.ts";
 import { WALLET_STATUSES } from "./wallet-row.ts";
 
-/** Ops of steps in the order of their stored numbers; only grows. */
-const STEP_OPS = [...OPS, "expire"] as const;
-/** Statuses of steps in the order of their stored numbers; only grows. */
-const STEP_STATUSES = [...STATUSES, "pending", "expired"] as const;
+/** Ops of steps in the order of their stored numbers; only grows, to 16: both numbers share a byte. */
+const STEP_OPS = [
+  "open",
+  "transfer",
+  "capture",
+  "release",
+  "reverse",
+  "freeze",
+  "unfreeze",
+  "close",
+  "limit",
+  "expire",
+] as const satisfies readonly Step["op"][];
+/** Statuses of steps in the order of their stored numbers; only grows, to 16. */
+const STEP_STATUSES = [
+  "open",
+  "posted",
+  "held",
+  "captured",
+  "released",
+  "reversed",
+  "done",
+  "refused",
+  "pending",
+  "expired",
+] as const satisfies readonly Step["status"][];
 
 /** What a step holds beyond its fixed fields. */
 const STEP_HAS = { transfer: 1, code: 2, ref: 4, transits: 8, firstOwner: 16, otherOwner: 32 } as const;
