@@ -51,14 +51,14 @@ interface Bench {
   readonly stage: Stage;
 }
 
-/** Who hears of a run; both must not throw. */
+/** Who hears of a run; must not throw. */
 export interface BenchListener {
   /** At the start of each phase and about twice a second. */
   onProgress?(progress: BenchProgress): void;
   /** About once a second while something is measured. */
   onSample?(sample: Sample): void;
-  /** When wallets are open and funded, and what follows is measured. */
-  onPrepared?(): void;
+  /** When wallets are open and funded; what is measured begins once it has returned. */
+  onPrepared?(): Promise<void>;
 }
 
 /**
@@ -81,7 +81,7 @@ export async function runBench(
     options.signal?.throwIfAborted();
     const bench = await setUp({ options, scenario, progress, onSample }, nc);
     await prepare(bench);
-    listener.onPrepared?.();
+    await listener.onPrepared?.();
     return await measure(bench);
   } finally {
     options.signal?.removeEventListener("abort", onAbort);

@@ -29,7 +29,7 @@ const VIOLATIONS_SHOWN = 5;
 /** Runs against the installation that the options name. */
 export type RunOn = (
   where: Pick<BenchOptions, "servers" | "tenant" | "processes" | "restartEngine" | "directory">,
-  onPrepared: () => void,
+  onPrepared: () => Promise<void>,
 ) => Promise<BenchRun>;
 
 /** Makes an installation, runs, sweeps and removes it. Errors: CliFailure, and what `run` throws. */
@@ -80,13 +80,13 @@ interface Ran {
 
 async function runThere(invocation: Invocation, plan: DevPlan, run: RunOn): Promise<Ran> {
   const runs: BenchRun[] = [];
-  let measuring: Promise<DiskBytes | null> = Promise.resolve(null);
+  let before: DiskBytes | null = null;
   const spoiled = Promise.withResolvers<never>();
   spoiled.promise.catch(() => undefined);
   await runDev(plan, listenerOf(invocation, spoiled.reject), async (dev, givenUp) => {
     const stopped = givenUp.then(({ code, reason }) => Promise.reject(new CliFailure(code, reason)));
-    const onPrepared = (): void => {
-      measuring = diskBytesOf(plan.dataDir);
+    const onPrepared = async (): Promise<void> => {
+      before = await diskBytesOf(plan.dataDir);
     };
     const running = run(
       { ...whereIs(dev), restartEngine: dev.restartEngine, directory: plan.dataDir },
@@ -97,7 +97,7 @@ async function runThere(invocation: Invocation, plan: DevPlan, run: RunOn): Prom
   });
   const [ran] = runs;
   if (ran === undefined) throw new CliFailure("bench_failed", "The run ended without a report.");
-  return { ran, before: await measuring };
+  return { ran, before };
 }
 
 function whereIs({ session, pids }: DevRun): Pick<BenchOptions, "servers" | "tenant" | "processes"> {

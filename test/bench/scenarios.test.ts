@@ -31,7 +31,7 @@ after(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-async function run(options: Partial<BenchOptions>, onPrepared?: () => void): Promise<BenchRun> {
+async function run(options: Partial<BenchOptions>, onPrepared?: () => Promise<void>): Promise<BenchRun> {
   const few = { wallets: 40, commands: 300, frameCommands: 20, reference: false, seed: 3 };
   const listener = onPrepared === undefined ? {} : { onPrepared };
   return await runBench({ servers: nats.url, tenant: "demo", ...few, ...options }, listener);

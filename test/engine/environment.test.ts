@@ -114,9 +114,13 @@ const GARBAGE: readonly (readonly [table: string, look: (site: Site) => Promise<
     "step_run",
     ({ client }) => client.ask(`coffer.get.demo.${NEAR}`, { get: "entries", wallet: `${NEAR}:usd` }),
   ],
-  ["outcome", ({ client }) => client.ask(`coffer.get.demo.${NEAR}`, { get: "outcome", id: idOf(1, 10) })],
+  [
+    "outcome_page",
+    ({ client }) => client.ask(`coffer.get.demo.${NEAR}`, { get: "outcome", id: idOf(1, 10) }),
+  ],
   ["wallet", ({ client }) => client.publish(transferCommand(idOf(1, 20), [`${NEAR}:usd>${NEAR}:alt:1`]))],
-  ["outbox", ({ client }) => client.publish(transferCommand(idOf(1, 20), [`${NEAR}:usd>${FAR}:usd:1`]))],
+  // An id of its own: the log has the command of the case before.
+  ["outbox", ({ client }) => client.publish(transferCommand(idOf(1, 21), [`${NEAR}:usd>${FAR}:usd:1`]))],
 ];
 const NEAR = ownerOnShard("near", 0, SHARDS);
 const FAR = ownerOnShard("far", 1, SHARDS);
@@ -178,10 +182,14 @@ describe("a fault stays where it is", { concurrency: 2 }, () => {
 /** Overwrites the root page of a table with garbage. */
 function spoil(file: string, table: string): void {
   const database = new Database(file, { readonly: true });
-  const root = database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").pluck().get(table) ?? 1;
+  const rootOf = database
+    .prepare<[string], number>("SELECT rootpage FROM sqlite_schema WHERE name = ?")
+    .pluck();
+  const root = table === "sqlite_schema" ? 1 : rootOf.get(table);
   database.close();
+  assert(root !== undefined, `there is a table ${table}`);
   const page = openSync(file, "r+");
-  writeSync(page, Buffer.alloc(4_096, 0xa7), 0, 4_096, (Number(root) - 1) * 4_096);
+  writeSync(page, Buffer.alloc(4_096, 0xa7), 0, 4_096, (root - 1) * 4_096);
   closeSync(page);
 }
 
