@@ -17,6 +17,7 @@ export interface LatencySummary {
 export class LatencyHistogram {
   readonly #counts = new Float64Array(BUCKETS);
   #total = 0;
+  #sumMs = 0;
   #maxMs = 0;
 
   /** Notes that `count` commands took `latencyMs`. */
@@ -25,12 +26,19 @@ export class LatencyHistogram {
     const index = Math.min(bucket, BUCKETS - 1);
     this.#counts[index] = (this.#counts[index] ?? 0) + count;
     this.#total += count;
+    this.#sumMs += latencyMs * count;
     this.#maxMs = Math.max(this.#maxMs, latencyMs);
+  }
+
+  /** Of all that was added, not of buckets, ms; 0 when nothing was. */
+  get meanMs(): number {
+    return this.#total === 0 ? 0 : this.#sumMs / this.#total;
   }
 
   /** What was added since an earlier `copy` of this one; its max is that of a bucket. */
   since(earlier: LatencyHistogram): LatencyHistogram {
     const grown = new LatencyHistogram();
+    grown.#sumMs = this.#sumMs - earlier.#sumMs;
     for (let index = 0; index < BUCKETS; index += 1) {
       const count = (this.#counts[index] ?? 0) - (earlier.#counts[index] ?? 0);
       if (count === 0) continue;
@@ -53,6 +61,7 @@ export class LatencyHistogram {
     for (let index = 0; index < BUCKETS; index += 1)
       this.#counts[index] = (this.#counts[index] ?? 0) + (other.#counts[index] ?? 0);
     this.#total += other.#total;
+    this.#sumMs += other.#sumMs;
     this.#maxMs = Math.max(this.#maxMs, other.#maxMs);
   }
 

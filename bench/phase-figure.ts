@@ -1,4 +1,5 @@
-// Where the time of a command goes inside the engine, as reports tell it: one line a phase, medians over the runs.
+// Where the time of a command goes, as reports tell it: one line a phase, medians over the runs, and what the engine
+// cannot see as the caller's mean less the engine's.
 // Does not own the phases (protocol/phases.ts) nor which runs count (reference-filter.ts).
 
 import { figureText, markdownTable, spreadText } from "./figure-column.ts";
@@ -28,6 +29,11 @@ export function phaseTable(results: readonly ResultLine[]): string | null {
     });
     return [String(phase), ...cells];
   });
+  const publish = results.flatMap(({ report }) => figureAt(report, "caller.publishMicros") ?? []);
+  if (publish.length > 0) {
+    const mean = spreadText(spreadOf(publish.map((micros) => micros / 1000)));
+    rows.unshift(["publish and way back", mean, ...FIGURES.slice(1).map(() => spreadText(null))]);
+  }
   const told = results.flatMap(({ report }) => figureAt(report, "phases.sumOfTotal") ?? []);
   const sum = spreadOf(told);
   const share =

@@ -118,6 +118,19 @@ export interface DiskBytes {
   readonly sqlite: number;
 }
 
+/**
+ * A command's time as its caller sees it, mean in µs: `meanMicros` is `publishMicros` + the engine's total
+ * (`phases.totalMicros`).
+ */
+export interface CallerTime {
+  readonly meanMicros: number;
+  /**
+   * What the engine cannot see: published (or to be published, on a schedule) until stored by the server, and handed
+   * over until received. Of a move over shards also what comes after its first record. The difference of two means.
+   */
+  readonly publishMicros: number;
+}
+
 /** A run's result. */
 export interface BenchReport {
   readonly scenario: string;
@@ -169,6 +182,8 @@ export interface BenchReport {
   readonly eventMessages: number | null;
   /** Where the time of commands went inside the engine since the warm-up; null when it does not say. */
   readonly phases: PhaseSummary | null;
+  /** What the phases leave out; null where they are. */
+  readonly caller: CallerTime | null;
   /** Disk bytes grown since the funding for each settled command; null for an installation that runs already. */
   readonly bytesPerCommand: DiskBytes | null;
   readonly verification: Verification;

@@ -5,7 +5,7 @@ import type { Info } from "../protocol/info.ts";
 import { type EngineCounters, engineWork } from "./engine-counters.ts";
 import type { ProcessUsage } from "./process-usage.ts";
 import type { Reference } from "./reference.ts";
-import type { BenchReport, Verification } from "./report.ts";
+import type { BenchReport, CallerTime, Verification } from "./report.ts";
 import type { ExtraFigures, Scenario } from "./scenario.ts";
 import type { Stage, StageResult } from "./stage.ts";
 
@@ -64,10 +64,15 @@ export function reportOf(run: RunParts): BenchReport {
     inFlight: settings.inFlight,
     eventMessages,
     phases,
+    caller: phases === null ? null : callerTime(stage.latency.meanMs * 1000, phases.totalMicros),
     bytesPerCommand: null,
     verification,
     ...run.extras,
   };
+}
+
+function callerTime(meanMicros: number, engineMicros: number): CallerTime {
+  return { meanMicros, publishMicros: meanMicros - engineMicros };
 }
 
 /** Figures of several loads, one after the other. */

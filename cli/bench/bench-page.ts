@@ -27,6 +27,7 @@ export function benchPage(report: BenchReport): string {
       "latency",
       `p50 ${latencyMs.p50} ms, p95 ${latencyMs.p95} ms, p99 ${latencyMs.p99} ms, max ${latencyMs.max} ms`,
     ],
+    ...phasesRow(report),
     ["cross-shard", `${Math.round(report.crossShare * 1000) / 10} % of the commands`],
     ...Object.entries(report.cpu).map(([name, cores]) => [
       name,
@@ -59,6 +60,18 @@ function offeredRow({
       `${offeredPerSecond} a second, published ${publishedPerSecond}; ${kept}, at most ${scheduleLagMs} ms late`,
     ],
   ];
+}
+
+/** Where a command's time goes, on average: the row says all of it. */
+function phasesRow({ phases, caller }: BenchReport): string[][] {
+  if (phases === null || caller === null || phases.commands === 0) return [];
+  const lines = phases.lines.map(({ phase, meanMicros }) => `${phase} ${millis(meanMicros)}`);
+  const publish = `publish and way back ${millis(caller.publishMicros)}`;
+  return [["phases", `mean ${millis(caller.meanMicros)} ms: ${[publish, ...lines].join(", ")}`]];
+}
+
+function millis(micros: number): string {
+  return (micros / 1000).toFixed(2);
 }
 
 function diskRow(bytes: DiskBytes | null): string[][] {

@@ -58,6 +58,12 @@ test("percentiles are within 3 % of the true ones", () => {
     assert.ok(Math.abs(found - expected) <= expected * 0.03, `${found} for ${expected}`);
   }
   assert.deepEqual(new LatencyHistogram().summary(), { p50: 0, p95: 0, p99: 0, max: 0 });
+  const early = histogram.copy();
+  histogram.add(5_000.5, 4);
+  const means = [histogram, early, histogram.since(early), new LatencyHistogram()].map(
+    ({ meanMs }) => meanMs,
+  );
+  assert.deepEqual(means, [(1_001_000 + 20_002) / 2_004, 500.5, 5_000.5, 0]);
 });
 
 test("a fleet has its wallets and one source on each shard that is used, and on no other", () => {

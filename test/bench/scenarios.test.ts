@@ -95,6 +95,24 @@ test("the share of transfers over two shards is the one that was asked for, as m
   assert.ok(Math.abs(report.crossShare - 0.25) < 0.05, String(report.crossShare));
 });
 
+test(
+  "what the engine cannot see of a command's time is the rest of what its caller sees",
+  bound,
+  async () => {
+    const { report } = await run({
+      scenario: "frames",
+      ratePerSecond: 2_000,
+      frameCommands: 10,
+      warmUpSeconds: 0.2,
+    });
+    const { phases, caller, latencyMs } = report;
+    assert.ok(phases !== null && caller !== null);
+    assert.ok(caller.publishMicros > 0 && phases.totalMicros > 0, JSON.stringify(caller));
+    assert.ok(Math.abs(caller.publishMicros + phases.totalMicros - caller.meanMicros) < 0.01);
+    assert.ok(caller.meanMicros > 0 && caller.meanMicros < latencyMs.max * 1_000, JSON.stringify(latencyMs));
+  },
+);
+
 test("an open loop offers its rate, and says whether it kept it", bound, async () => {
   const before = await Promise.all([dataDir, nats.directory].map(diskBytesOf));
   const { report, settled } = await run({ ratePerSecond: 1_000, frameCommands: 1, commands: 500 });
