@@ -75,7 +75,8 @@ async function run(testPaths: readonly string[]): Promise<number> {
 }
 
 function runnerFlags(): string[] {
-  const concurrency = Math.max(1, Math.min(4, availableParallelism()));
+  // One more than there are cores: some tests wait for a long time.
+  const concurrency = Math.min(4, availableParallelism() + 1);
   return [
     "--test",
     "--test-reporter=spec",
