@@ -39,8 +39,11 @@ export class Replies {
   readonly #waiting = new Map<number, Waiting[]>();
   /** Of all open commands together. */
   #waitingCount = 0;
-  /** What is to be sent, by subject. */
-  readonly #due = { json: new Map<string, Outcome[]>(), msgpack: new Map<string, Outcome[]>() };
+  /**
+   * What is to be sent, by subject. Made anew for each turn: a Map that is cleared ties its old table to the next one, and
+   * one such table that has grown old keeps the outcomes of every later turn until a major collection.
+   */
+  #due = { json: new Map<string, Outcome[]>(), msgpack: new Map<string, Outcome[]>() };
   #heldBytes = 0;
   #open = false;
 
@@ -79,8 +82,7 @@ export class Replies {
   }
 
   #forgetDue(): void {
-    this.#due.json.clear();
-    this.#due.msgpack.clear();
+    this.#due = { json: new Map(), msgpack: new Map() };
     this.#heldBytes = 0;
   }
 

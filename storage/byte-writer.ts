@@ -156,6 +156,12 @@ export class ByteWriter {
     this.#length = start + 16;
   }
 
+  /** Copies the 16 bytes of the id written last to a place in `target`. */
+  copyLastId(target: Uint8Array, at: number): void {
+    assert(this.#lastId !== null, "an id was written");
+    copyShort(target, at, this.#bytes, this.#lastIdAt, this.#lastIdAt + 16);
+  }
+
   /** An id or null: 0 = null, else 1 and its 16 bytes. */
   optionalId(id: CommandId | null): void {
     this.byte(id === null ? 0 : 1);

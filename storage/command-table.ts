@@ -54,8 +54,11 @@ export class CommandTable implements StoredClaims {
   #waiting: (Outcome | null)[] = [];
   /** Commands that are open, of those written since the file was opened; one that is not here is looked up. */
   readonly #open = new Set<number>();
-  /** Outcomes settled since the last flush for commands that were written before, by number. */
-  readonly #settled = new Map<number, Outcome>();
+  /**
+   * Outcomes settled since the last flush for commands that were written before, by number. Never cleared but made anew: a
+   * cleared Map keeps what it held alive until a major collection.
+   */
+  #settled = new Map<number, Outcome>();
 
   constructor(database: Connection, log: StateLog, { meta, names, wallets, journal, index }: CommandParts) {
     this.#log = log;
@@ -107,7 +110,7 @@ export class CommandTable implements StoredClaims {
     const start = writer.length;
     writeClaim(writer, { owner: ownerNumber, id, content });
     this.#rows.push(number, start);
-    this.#recent.note(number, ownerNumber, id);
+    this.#recent.note(number, ownerNumber, writer);
     this.#waiting.push(null);
     return { number };
   }
@@ -213,7 +216,7 @@ export class CommandTable implements StoredClaims {
 
   #forgetOutcomes(): void {
     this.#waiting = [];
-    this.#settled.clear();
+    this.#settled = new Map();
   }
 
   #waitingOutcome(number: number): Outcome | null {

@@ -56,7 +56,7 @@ export class WalletTable {
   readonly #balances: BalanceTable;
   readonly #turn = new TurnWallets();
   /** Wallets of a turn's commands that are to be loaded. */
-  readonly #missing = new Map<TenantName, Set<WalletName>>();
+  #missing = new Map<TenantName, Set<WalletName>>();
   readonly #sql;
 
   constructor(database: Connection, log: StateLog, { meta, names, lag }: WalletParts) {
@@ -131,7 +131,7 @@ export class WalletTable {
       for (const row of this.#sql.many.all(JSON.stringify([...names]), tenant))
         this.#cache.put(walletOf(row));
     }
-    this.#missing.clear();
+    this.#missing = new Map();
     this.#turn.fill(this.#cache);
   }
 
@@ -267,7 +267,7 @@ export class WalletTable {
   drop(): void {
     this.#balances.drop();
     this.#turn.clear();
-    this.#missing.clear();
+    this.#missing = new Map();
     this.#cache.clear();
     this.#walletNames.clear();
   }

@@ -13,13 +13,13 @@ export const COMPILE_CACHE = fileURLToPath(new URL("../../.cache/compile", impor
 /**
  * Fills a cache that has nothing of this version of Node: a process loads what an engine loads, and ends. Takes about a
  * second then. Never throws: without a cache an engine only takes more memory.
- * @param engine the engine's main file
+ * @param words run the engine's main file so that it only loads: with the flags of an engine, on which the cache depends
  * @returns whether there was something to do
  */
-export function fillCompileCache(cache: string, engine: string): boolean {
+export function fillCompileCache(cache: string, words: readonly string[]): boolean {
   if (entries(cache).some((name) => name.startsWith(`${process.version}-`))) return false;
   const env = { ...process.env, NODE_COMPILE_CACHE: cache };
-  spawnSync(process.execPath, [...process.execArgv, engine, "compile"], { env, stdio: "ignore" });
+  spawnSync(process.execPath, words, { env, stdio: "ignore" });
   return true;
 }
 

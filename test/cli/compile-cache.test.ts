@@ -3,21 +3,21 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { fillCompileCache } from "../../cli/dev/compile-cache.ts";
+import { engineArguments } from "../../cli/dev/engine-process.ts";
 import { Site } from "../support/site.ts";
 import { discard, temporaryDirectory } from "./program-call.ts";
 
-const MAIN_FILE = fileURLToPath(new URL("../../engine/node-main.ts", import.meta.url));
+const WORDS = engineArguments("compile");
 
 test("a cache is filled once, and an engine that starts on it finds everything there", async (t) => {
   const cache = await temporaryDirectory();
   t.after(() => discard(cache));
   const compiled = (): string[] => readdirSync(cache, { recursive: true, encoding: "utf8" }).sort();
-  assert.equal(fillCompileCache(cache, MAIN_FILE), true);
+  assert.equal(fillCompileCache(cache, WORDS), true);
   const filled = compiled();
   assert.ok(filled.length > 100, `${filled.length} files`);
-  assert.equal(fillCompileCache(cache, MAIN_FILE), false);
+  assert.equal(fillCompileCache(cache, WORDS), false);
 
   const site = await Site.start(t, { shards: 2 });
   const engine = await site.startEngine({ workers: 2, wrapper: ["env", `NODE_COMPILE_CACHE=${cache}`] });

@@ -8,12 +8,11 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { engineArguments } from "../../cli/dev/engine-process.ts";
 import { createClusterFile, readClusterFile } from "../../cluster/cluster-file.ts";
 import type { NodeEvent } from "../../engine/node-events.ts";
 import { parseTenant } from "../../protocol/names.ts";
 
-const NODE_MAIN = fileURLToPath(new URL("../../engine/node-main.ts", import.meta.url));
 const READY_MS_MAX = 60_000;
 /** A node that has not ended so long after SIGTERM is killed, ms. */
 const STOP_MS_MAX = 15_000;
@@ -82,7 +81,7 @@ export async function launchEngine(options: TestEngineOptions): Promise<TestEngi
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     ...(options.phases === undefined ? {} : { phases: options.phases }),
   });
-  const command = [process.execPath, NODE_MAIN, settings] as const;
+  const command = [process.execPath, ...engineArguments(settings)] as const;
   const [program, ...args] = [...(options.wrapper ?? []), ...command];
   const child = spawn(program ?? process.execPath, args, {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
