@@ -59,15 +59,25 @@ const STOP_WAIT_MS = 10_000;
 const ERROR_OUTPUT_KEPT = 4096;
 const MAIN_FILE = fileURLToPath(new URL("../../engine/node-main.ts", import.meta.url));
 
-/**
- * V8 must not guess that what a turn makes lives long and put it into the old generation at once: a turn lasts for some
- * ms, but whatever was made there, and all that it points to, stays until a major collection.
- */
-const HEAP_FLAGS = ["--no-allocation-site-pretenuring"];
+/** V8's flags are no interface, and Node does not start with one that it does not know: up to this version it has those below. */
+const NODE_MAJOR_KNOWN = 26;
+const V8_FLAGS = [
+  // Never guess that what a turn makes lives long and put it into the old generation at once: a turn lasts for some ms, but
+  // whatever was made there, and all that it points to, stays until a major collection.
+  "--no-allocation-site-pretenuring",
+  // Applying a command is many small functions: with room for more of them in one it takes 0.96 of the CPU.
+  "--max-inlined-bytecode-size=600",
+  "--max-inlined-bytecode-size-cumulative=4000",
+];
+
+/** The flags of V8 with which an engine runs best on a version of Node such as 26.1.0. */
+export function v8Flags(node: string): readonly string[] {
+  return Number(node.split(".")[0]) <= NODE_MAJOR_KNOWN ? V8_FLAGS : [];
+}
 
 /** The words that run the engine's main file with one argument, for `process.execPath`. */
 export function engineArguments(argument: string): string[] {
-  return [...process.execArgv, ...HEAP_FLAGS, MAIN_FILE, argument];
+  return [...process.execArgv, ...v8Flags(process.versions.node), MAIN_FILE, argument];
 }
 
 /** A built package has nothing to strip. */

@@ -1,0 +1,24 @@
+// The flags of V8 that engines run with: this Node takes them, and a version that nobody has tried starts without.
+// Guards against: an engine that does not start because Node knows a flag no longer.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+import { engineArguments, v8Flags } from "../../cli/dev/engine-process.ts";
+
+test("this Node starts with the flags of an engine, and has them", () => {
+  const flags = v8Flags(process.versions.node);
+  assert.ok(flags.length > 0);
+  assert.ok(flags.every((flag) => engineArguments("compile").includes(flag)));
+  const { status, stdout } = spawnSync(process.execPath, [...flags, "--v8-options"], { encoding: "utf8" });
+  assert.equal(status, 0);
+  for (const flag of flags) {
+    const [name = ""] = flag.replace("--no-", "--").split("=");
+    assert.match(stdout, new RegExp(`^ +${name} `, "m"));
+  }
+});
+
+test("a Node that is newer than those that were tried gets no flag", () => {
+  assert.deepEqual(v8Flags("27.0.0"), []);
+  assert.deepEqual(v8Flags("100.1.0-nightly"), []);
+  assert.deepEqual(v8Flags("22.12.0"), v8Flags("26.1.0"));
+});
