@@ -12,14 +12,17 @@ import type { Connection } from "./database.ts";
 import { isListed, readHold, writeHold } from "./hold-row.ts";
 import type { NameTable } from "./name-table.ts";
 import { RowBatch } from "./row-batch.ts";
+import { requireSum, rowSum, type SummedRow } from "./row-sum.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
 import type { LoggedHold, TurnLog } from "./turn-log.ts";
 
-interface HoldSqlRow {
+interface HoldSqlRow extends SummedRow {
   readonly number: number;
   readonly owner: number;
-  readonly body: Uint8Array;
+  readonly listed: number;
 }
+
+const HOLD_ROW = "SELECT number, owner, listed, sum, body FROM hold";
 
 interface RecentHold {
   readonly hold: Hold;
@@ -50,11 +53,11 @@ export class HoldTable {
     this.#log = log;
     this.#names = names;
     this.#turns = turns;
-    this.#rows = new RowBatch(database, "hold", ["number", "owner", "listed", "body"], "REPLACE");
+    this.#rows = new RowBatch(database, "hold", ["number", "owner", "listed", "sum", "body"], "REPLACE");
     this.#sql = {
-      one: database.prepare<[number], HoldSqlRow>("SELECT number, owner, body FROM hold WHERE number = ?"),
+      one: database.prepare<[number], HoldSqlRow>(`${HOLD_ROW} WHERE number = ?`),
       listed: database.prepare<[number, number, number], HoldSqlRow>(
-        `SELECT number, owner, body FROM hold WHERE owner = ? AND listed = 1 AND number < ?
+        `${HOLD_ROW} WHERE owner = ? AND listed = 1 AND number < ?
          ORDER BY number DESC LIMIT ?`,
       ),
       reversed: database
@@ -86,7 +89,7 @@ export class HoldTable {
     const recent = this.#recent.get(number);
     if (recent) return recent.hold;
     const row = this.#sql.one.get(number);
-    return row && this.#read(row);
+    return row && this.#readRow(row);
   }
 
   /** A hold that is in memory; undefined does not say that there is none. */
@@ -111,7 +114,7 @@ export class HoldTable {
       if (number === row.number && hold.number < below && isListed(hold)) holds.push(hold);
     }
     for (const stored of this.#sql.listed.all(row.number, below, limit)) {
-      if (!this.#recent.has(stored.number)) holds.push(this.#read(stored));
+      if (!this.#recent.has(stored.number)) holds.push(this.#readRow(stored));
     }
     return holds.sort((left, right) => right.number - left.number).slice(0, limit);
   }
@@ -141,7 +144,9 @@ export class HoldTable {
       this.#recent.delete(hold.number);
       const start = this.#writer.length;
       writeHold(this.#writer, hold);
-      this.#rows.push(hold.number, owner, isListed(hold) ? 1 : 0, this.#writer.view(start));
+      const body = this.#writer.view(start);
+      const columns = [hold.number, owner, isListed(hold) ? 1 : 0];
+      this.#rows.push(...columns, rowSum(columns, body), body);
     }
     this.#rows.flush();
     this.#writer.reset();
@@ -164,7 +169,12 @@ export class HoldTable {
     this.#recent.set(hold.number, { hold, owner, turn: this.#turns.turn });
   }
 
-  #read({ number, owner, body }: HoldSqlRow): Hold {
+  #readRow(row: HoldSqlRow): Hold {
+    requireSum(row, [row.number, row.owner, row.listed], `hold ${row.number}`);
+    return this.#read(row);
+  }
+
+  #read({ number, owner, body }: LoggedHold): Hold {
     const { tenant, name } = this.#names.owner(owner);
     return readHold(body, { number, tenant, owner: name });
   }

@@ -2,7 +2,8 @@
 // Owns the SQL and the keys; does not own when a run is written or merged (index-runs.ts).
 //
 // A page's key is its run's number and its place in the run, so that a run is written in key order. Pages and chunks
-// have a CRC-32 beside them: SQLite's pages carry none, and a flipped bit would hide an id that was used.
+// have a CRC-32 beside them, layout and runs a checksum (row-sum.ts): SQLite's pages carry none, and a flipped bit would
+// hide an id that was used.
 
 import { crc32 } from "node:zlib";
 import { assert } from "../protocol/assert.ts";
@@ -10,6 +11,7 @@ import type { Connection } from "./database.ts";
 import { INDEX_SHAPE, type IndexShape } from "./index-layout.ts";
 import type { IndexPage } from "./index-page.ts";
 import type { IndexRun, IndexRunRow } from "./index-run.ts";
+import { requireSum, rowSum, type SummedRow } from "./row-sum.ts";
 import { StorageFault } from "./storage-error.ts";
 
 /** Places of one run in the keys: 2^28 pages, runs up to 2^25. */
@@ -22,11 +24,8 @@ export interface StoredLayout extends IndexShape {
   readonly seed: Uint8Array;
 }
 
-/** A page or a chunk with its checksum. */
-interface SummedBody {
-  readonly sum: number;
-  readonly body: Uint8Array;
-}
+type LayoutSqlRow = StoredLayout & { readonly sum: number };
+type RunSqlRow = IndexRunRow & { readonly sum: number };
 
 /** See the file header. */
 export class IndexStore {
@@ -34,24 +33,28 @@ export class IndexStore {
 
   constructor(database: Connection) {
     this.#sql = {
-      addLayout: database.prepare<[number, number, number, number]>(
-        "INSERT INTO index_layout VALUES (1, randomblob(8), ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      newSeed: database.prepare<[], Uint8Array>("SELECT randomblob(8)").pluck(),
+      addLayout: database.prepare<[Uint8Array, number, number, number, number, number]>(
+        `INSERT INTO index_layout (one, seed, capacity, page_bits, block_bits, fan_out_bits, sum)
+         VALUES (1, ?, ?, ?, ?, ?, ?)`,
       ),
-      layout: database.prepare<[], StoredLayout>(`SELECT seed, capacity, page_bits AS pageBits,
-        block_bits AS blockBits, fan_out_bits AS fanOutBits FROM index_layout`),
-      runs: database.prepare<[], IndexRunRow>("SELECT * FROM index_run ORDER BY first, number"),
+      layout: database.prepare<[], LayoutSqlRow>(`SELECT seed, capacity, page_bits AS pageBits,
+        block_bits AS blockBits, fan_out_bits AS fanOutBits, sum FROM index_layout`),
+      runs: database.prepare<[], RunSqlRow>("SELECT * FROM index_run ORDER BY first, number"),
       addRun: database.prepare<number[]>(
-        "INSERT INTO index_run (number, level, first, last, started, done) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO index_run (number, level, first, last, started, done, sum) VALUES (?, ?, ?, ?, ?, ?, ?)",
       ),
-      setDone: database.prepare<[number, number]>("UPDATE index_run SET done = ? WHERE number = ?"),
+      setDone: database.prepare<[number, number, number]>(
+        "UPDATE index_run SET done = ?, sum = ? WHERE number = ?",
+      ),
       dropRun: database.prepare<[number]>("DELETE FROM index_run WHERE number = ?"),
-      page: database.prepare<[number], SummedBody>("SELECT sum, body FROM index_page WHERE key = ?"),
+      page: database.prepare<[number], SummedRow>("SELECT sum, body FROM index_page WHERE key = ?"),
       pages: database.prepare<[], number>("SELECT count(*) FROM index_page").pluck(),
       addPage: database.prepare<[number, number, Uint8Array]>(
         "INSERT INTO index_page (key, sum, body) VALUES (?, ?, ?)",
       ),
       dropPages: database.prepare<[number, number]>("DELETE FROM index_page WHERE key >= ? AND key < ?"),
-      chunk: database.prepare<[number], SummedBody>("SELECT sum, body FROM index_filter WHERE key = ?"),
+      chunk: database.prepare<[number], SummedRow>("SELECT sum, body FROM index_filter WHERE key = ?"),
       addChunk: database.prepare<[number, number, Uint8Array]>(
         "INSERT INTO index_filter (key, sum, body) VALUES (?, ?, ?)",
       ),
@@ -61,33 +64,41 @@ export class IndexStore {
 
   /** The file's layout; the first call writes it into a file that has none. */
   layout(shape: IndexShape = INDEX_SHAPE): StoredLayout {
-    const found = this.#sql.layout.get();
-    if (found) return found;
-    this.#sql.addLayout.run(shape.capacity, shape.pageBits, shape.blockBits, shape.fanOutBits);
+    if (this.#sql.layout.get() === undefined) {
+      const seed = this.#sql.newSeed.get();
+      assert(seed?.length === 8, "the secret has 8 bytes");
+      const numbers = layoutNumbers(shape);
+      this.#sql.addLayout.run(seed, ...numbers, rowSum(numbers, seed));
+    }
     return this.storedLayout();
   }
 
-  /** The file's layout. Errors: `StorageFault` when it has none. */
+  /** The file's layout. Errors: `StorageFault` when it has none, or another than was written. */
   storedLayout(): StoredLayout {
     const found = this.#sql.layout.get();
     if (!found) throw new StorageFault("corrupt", "the shard file has no index layout");
+    const { sum, seed } = found;
+    requireSum({ sum, body: seed }, layoutNumbers(found), "the index layout");
     return found;
   }
 
-  /** All runs, by the commands that they cover. */
+  /** All runs, by the commands that they cover. Errors: `StorageFault` when one is not as it was written. */
   runs(): IndexRunRow[] {
-    return this.#sql.runs.all();
+    const rows = this.#sql.runs.all();
+    for (const row of rows) requireSum({ sum: row.sum }, runNumbers(row), `index run ${row.number}`);
+    return rows;
   }
 
   /** Adds a run without pages. */
-  addRun({ number, level, first, last, started, done }: IndexRunRow): void {
-    assert(number <= RUNS_MAX, "runs are counted up to 2^25");
-    this.#sql.addRun.run(number, level, first, last, started, done);
+  addRun(run: IndexRunRow): void {
+    assert(run.number <= RUNS_MAX, "runs are counted up to 2^25");
+    const numbers = runNumbers(run);
+    this.#sql.addRun.run(...numbers, rowSum(numbers));
   }
 
   /** Notes how many pages of a run were written. */
   setDone(run: IndexRun): void {
-    this.#sql.setDone.run(run.done, run.number);
+    this.#sql.setDone.run(run.done, rowSum(runNumbers(run)), run.number);
   }
 
   /** Drops the row of a run whose pages are gone. */
@@ -144,4 +155,14 @@ export class IndexStore {
 
 function fault({ number }: IndexRun, what: string): StorageFault {
   return new StorageFault("corrupt", `index run ${number}: ${what}`);
+}
+
+/** What the checksum of the layout is over, beside the secret, in the order of the columns. */
+function layoutNumbers({ capacity, pageBits, blockBits, fanOutBits }: IndexShape) {
+  return [capacity, pageBits, blockBits, fanOutBits] as const;
+}
+
+/** What the checksum of a run's row is over, in the order of the columns. */
+function runNumbers({ number, level, first, last, started, done }: IndexRunRow) {
+  return [number, level, first, last, started, done] as const;
 }

@@ -24,12 +24,14 @@ import { readMoney } from "./money-row.ts";
 import type { LateOutcome } from "./outcome-page.ts";
 import { OutcomePages } from "./outcome-pages.ts";
 import { type OutcomeAt, readOutcome } from "./outcome-row.ts";
-import { type ReadStatements, readStatements } from "./read-statements.ts";
+import { type HoldSqlRow, type ReadStatements, readStatements } from "./read-statements.ts";
 import { RECORD_HASH_BYTES } from "./record-hash-table.ts";
 import type { RowRun } from "./row-run.ts";
+import { requireSum } from "./row-sum.ts";
 import { RunReader } from "./run-reader.ts";
 import { openSagas } from "./saga-log.ts";
-import { readPrepared, readSaga } from "./saga-row.ts";
+import { readPrepared } from "./saga-row.ts";
+import { readSagaRow } from "./saga-table.ts";
 import { COMMAND_RUNS, STEP_RUNS } from "./schema.ts";
 import { outcomeOfStep } from "./step-outcome.ts";
 import { type StepRow, stepOf } from "./step-row.ts";
@@ -207,7 +209,7 @@ export class ReadOnlyShard implements Disposable {
     const { holds } = this.#recentTurns;
     const rows = mapped(
       pages(this.#sql.holds, (row) => row.number),
-      (row) => (holds.has(row.number) ? null : readHold(row.body, row)),
+      (row) => (holds.has(row.number) ? null : readHoldRow(row)),
     );
     const recent = [...holds.values()].sort((left, right) => left.number - right.number);
     yield* merged(rows, recent, ({ number }) => number);
@@ -224,7 +226,7 @@ export class ReadOnlyShard implements Disposable {
   *sagas(): Generator<Saga> {
     const rows = mapped(
       pages(this.#sql.sagas, (row) => row.number),
-      ({ number, body }) => readSaga(number, body),
+      (row) => readSagaRow(row.number, row),
     );
     yield* merged(rows, this.#recentSagas().values(), ({ number }) => number);
   }
@@ -315,15 +317,15 @@ export class ReadOnlyShard implements Disposable {
     const recent = this.#recentTurns.holds.get(number);
     if (recent) return recent;
     const row = this.#sql.hold.get(number);
-    return row && readHold(row.body, row);
+    return row && readHoldRow(row);
   }
 
   /** An open saga by number, or undefined. */
   saga(number: number): Saga | undefined {
     const recent = this.#recentSagas().get(number);
     if (recent) return recent;
-    const body = this.#sql.saga.get(number);
-    return body && readSaga(number, body);
+    const row = this.#sql.saga.get(number);
+    return row && readSagaRow(number, row);
   }
 
   #recentSagas(): Map<number, Saga> {
@@ -480,4 +482,9 @@ function* merged<Row>(
     yield row;
   }
   for (; !next.done; next = behind.next()) yield next.value;
+}
+
+function readHoldRow(row: HoldSqlRow): Hold {
+  requireSum(row, [row.number, row.ownerNumber, row.listed], `hold ${row.number}`);
+  return readHold(row.body, row);
 }

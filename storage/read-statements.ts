@@ -5,6 +5,7 @@
 import type { AssetName, OwnerName, TenantName } from "../protocol/names.ts";
 import type { Connection } from "./database.ts";
 import { PAIR_COLUMNS, type PairSqlRow } from "./pair-table.ts";
+import type { SummedRow } from "./row-sum.ts";
 import { SAGA_LOG_ROWS, type SagaLogRow } from "./saga-log.ts";
 import type { TimerSqlRow } from "./timer-row.ts";
 import { TURN_LOG_ROWS, type TurnLogRow } from "./turn-log.ts";
@@ -13,15 +14,17 @@ import { WALLET_ROWS, type WalletSqlRow } from "./wallet-row.ts";
 /** Key of the last row, rows at most. */
 type PageOf = [number, number];
 
-interface HoldSqlRow {
+/** A hold with its owner's names; its checksum is over `number`, `ownerNumber` and `listed`. */
+export interface HoldSqlRow extends SummedRow {
   readonly number: number;
+  readonly ownerNumber: number;
+  readonly listed: number;
   readonly tenant: TenantName;
   readonly owner: OwnerName;
-  readonly body: Uint8Array;
 }
 
-const HOLD = `SELECT h.number, t.name AS tenant, o.name AS owner, h.body FROM hold h
-  JOIN owner o ON o.number = h.owner JOIN tenant t ON t.number = o.tenant`;
+const HOLD = `SELECT h.number, h.owner AS ownerNumber, h.listed, h.sum, h.body, t.name AS tenant, o.name AS owner
+  FROM hold h JOIN owner o ON o.number = h.owner JOIN tenant t ON t.number = o.tenant`;
 
 /** Prepared statements; see {@link readStatements}. */
 export type ReadStatements = ReturnType<typeof readStatements>;
@@ -51,9 +54,7 @@ function pageStatements(database: Connection) {
     reversals: database
       .prepare<PageOf, { number: bigint; units: bigint }>(`SELECT * FROM reversal ${behind("number")}`)
       .safeIntegers(true),
-    sagas: database.prepare<PageOf, { number: number; body: Uint8Array }>(
-      `SELECT * FROM saga ${behind("number")}`,
-    ),
+    sagas: database.prepare<PageOf, SummedRow & { number: number }>(`SELECT * FROM saga ${behind("number")}`),
     sagaLog: database.prepare<[], SagaLogRow>(SAGA_LOG_ROWS),
     turnLog: database.prepare<[], TurnLogRow>(TURN_LOG_ROWS),
     prepared: database.prepare<
@@ -93,7 +94,7 @@ function lookUpStatements(database: Connection) {
       `SELECT t.name AS tenant, o.name AS owner FROM owner o JOIN tenant t ON t.number = o.tenant
        WHERE o.number = +?`,
     ),
-    saga: database.prepare<[number], Uint8Array>("SELECT body FROM saga WHERE number = ?").pluck(),
+    saga: database.prepare<[number], SummedRow>("SELECT sum, body FROM saga WHERE number = ?"),
     hasTimer: database
       .prepare<[number, number], number>("SELECT 1 FROM timer WHERE kind = ? AND target = ?")
       .pluck(),

@@ -15,18 +15,17 @@ import { assert } from "../protocol/assert.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { Connection } from "./database.ts";
+import { requireSum, rowSum, type SummedRow } from "./row-sum.ts";
 import { readSaga } from "./saga-row.ts";
 import type { ToldStep } from "./saga-step-row.ts";
-import { StorageFault } from "./storage-error.ts";
 
 /** A turn's row. */
-export interface SagaLogRow {
+export interface SagaLogRow extends SummedRow {
   readonly number: number;
-  readonly body: Uint8Array;
 }
 
 /** All rows in order. */
-export const SAGA_LOG_ROWS = "SELECT number, body FROM saga_log ORDER BY number";
+export const SAGA_LOG_ROWS = "SELECT number, sum, body FROM saga_log ORDER BY number";
 
 /** Turns that a saga stays in the log at most: a move takes 3 to 6 under load. */
 const ROWS_MAX = 64;
@@ -62,7 +61,9 @@ export class SagaLog {
     this.#stepAt = stepAt;
     this.#sql = {
       rows: database.prepare<[], SagaLogRow>(SAGA_LOG_ROWS),
-      insert: database.prepare<[number, Uint8Array]>("INSERT INTO saga_log (number, body) VALUES (?, ?)"),
+      insert: database.prepare<[number, number, Uint8Array]>(
+        "INSERT INTO saga_log (number, sum, body) VALUES (?, ?, ?)",
+      ),
       drop: database.prepare<[number]>("DELETE FROM saga_log WHERE number < ?"),
     };
     this.reload();
@@ -99,7 +100,8 @@ export class SagaLog {
   flush(keep: (saga: Saga) => void): void {
     const oldest = this.#oldest;
     if (this.#writer.length > 0) {
-      this.#sql.insert.run(this.#turn, this.#writer.view(0));
+      const body = this.#writer.view();
+      this.#sql.insert.run(this.#turn, rowSum([this.#turn], body), body);
       this.#writer.reset();
       this.#turn += 1;
     }
@@ -173,16 +175,18 @@ export function openSagas(rows: Iterable<SagaLogRow>, stepAt: StepAt): Map<numbe
 }
 
 function replay(
-  { number, body }: SagaLogRow,
+  row: SagaLogRow,
   stepAt: StepAt,
   on: { readonly put: (saga: Saga) => unknown; readonly end: (number: number) => unknown },
 ): void {
-  const reader = new ByteReader(body, `turn ${number} of the sagas`);
+  const what = `turn ${row.number} of the sagas`;
+  requireSum(row, [row.number], what);
+  const reader = new ByteReader(row.body, what);
   while (reader.left > 0) {
     const kind = reader.byte();
     const saga = reader.varint();
     if (kind === PUT) on.put(readSaga(saga, reader.bytes(), stepAt));
     else if (kind === END) on.end(saga);
-    else throw new StorageFault("corrupt", `turn ${number} of the sagas has an entry of kind ${kind}`);
+    else throw reader.fault(`has an entry of kind ${kind}`);
   }
 }

@@ -7,6 +7,7 @@ import { assert } from "../protocol/assert.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { Connection } from "./database.ts";
 import type { Journal } from "./journal.ts";
+import { requireSum, rowSum, type SummedRow } from "./row-sum.ts";
 import { SagaLog } from "./saga-log.ts";
 import { readPrepared, readSaga, writePrepared, writeSaga } from "./saga-row.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
@@ -37,9 +38,11 @@ export class SagaTable {
       return step && wallet && { step, wallet };
     });
     this.#sql = {
-      one: database.prepare<[number], Uint8Array>("SELECT body FROM saga WHERE number = ?").pluck(),
+      one: database.prepare<[number], SummedRow>("SELECT sum, body FROM saga WHERE number = ?"),
       count: database.prepare<[], number>("SELECT count(*) FROM saga").pluck(),
-      insert: database.prepare<[number, Uint8Array]>("INSERT INTO saga (number, body) VALUES (?, ?)"),
+      insert: database.prepare<[number, number, Uint8Array]>(
+        "INSERT INTO saga (number, sum, body) VALUES (?, ?, ?)",
+      ),
       end: database.prepare<[number]>("DELETE FROM saga WHERE number = ?"),
       prepared: database
         .prepare<[number, number], Uint8Array>("SELECT body FROM prepared WHERE coordinator = ? AND saga = ?")
@@ -75,8 +78,8 @@ export class SagaTable {
   saga(number: number): Saga | undefined {
     const recent = this.#recent.saga(number);
     if (recent || this.#rows === 0) return recent;
-    const body = this.#sql.one.get(number);
-    return body && readSaga(number, body);
+    const row = this.#sql.one.get(number);
+    return row && readSagaRow(number, row);
   }
 
   /** Removes a saga. Errors: asserts that it was open. */
@@ -127,7 +130,8 @@ export class SagaTable {
   #insertRow(saga: Saga): void {
     this.#writer.reset();
     writeSaga(this.#writer, saga);
-    this.#sql.insert.run(saga.number, this.#writer.view());
+    const body = this.#writer.view();
+    this.#sql.insert.run(saga.number, rowSum([saga.number], body), body);
     this.#rows += 1;
   }
 
@@ -137,4 +141,10 @@ export class SagaTable {
     this.#rows -= 1;
     return true;
   }
+}
+
+/** Reads a row of the table `saga`. Errors: `StorageFault("corrupt")`. */
+export function readSagaRow(number: number, row: SummedRow): Saga {
+  requireSum(row, [number], `saga ${number}`);
+  return readSaga(number, row.body);
 }

@@ -4,7 +4,8 @@
 // What grows with traffic is appended at the end of a B-tree by number: steps and commands in runs of many rows a
 // blob (row-run.ts), late outcomes in pages (outcome-page.ts), items as one compact blob a group; only the pages of the
 // command index move about (see index-runs.ts). A wallet's balance has a narrow row of its own, which lags behind the journal (see
-// balance-table.ts).
+// balance-table.ts). A column `sum` is the checksum of its row (row-sum.ts; of pages and filters of the index, of their
+// bytes alone).
 
 /** `PRAGMA application_id` of a shard file: "Cofr". */
 export const APPLICATION_ID = 0x436f6672;
@@ -41,22 +42,22 @@ CREATE TABLE command_run (first INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE outcome_page (page INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE index_layout (
   one INTEGER PRIMARY KEY CHECK (one = 1), seed BLOB NOT NULL, capacity INTEGER NOT NULL,
-  page_bits INTEGER NOT NULL, block_bits INTEGER NOT NULL, fan_out_bits INTEGER NOT NULL
+  page_bits INTEGER NOT NULL, block_bits INTEGER NOT NULL, fan_out_bits INTEGER NOT NULL, sum INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE index_run (
   number INTEGER PRIMARY KEY, level INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
-  started INTEGER NOT NULL, done INTEGER NOT NULL
+  started INTEGER NOT NULL, done INTEGER NOT NULL, sum INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE index_page (key INTEGER PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE TABLE index_filter (key INTEGER PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE TABLE hold (
   number INTEGER PRIMARY KEY, owner INTEGER NOT NULL REFERENCES owner (number), listed INTEGER NOT NULL,
-  body BLOB NOT NULL
+  sum INTEGER NOT NULL, body BLOB NOT NULL
 ) STRICT;
 CREATE INDEX hold_owner ON hold (owner, number) WHERE listed = 1;
 CREATE TABLE reversal (number INTEGER PRIMARY KEY, units INTEGER NOT NULL) STRICT;
-CREATE TABLE saga (number INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
-CREATE TABLE saga_log (number INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE saga (number INTEGER PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE TABLE saga_log (number INTEGER PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE TABLE prepared (
   coordinator INTEGER NOT NULL, saga INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (coordinator, saga)
 ) STRICT, WITHOUT ROWID;
@@ -66,7 +67,7 @@ CREATE TABLE timer (
 ) STRICT;
 CREATE INDEX timer_due ON timer (due, id) WHERE parked = 0;
 CREATE INDEX timer_owner ON timer (owner, due, id) WHERE parked = 0 AND owner IS NOT NULL;
-CREATE TABLE turn_log (number INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE turn_log (number INTEGER PRIMARY KEY, sum INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE TABLE pair (
   peer INTEGER PRIMARY KEY,
   sent INTEGER NOT NULL, sent_hash BLOB NOT NULL, acked INTEGER NOT NULL, acked_hash BLOB NOT NULL,

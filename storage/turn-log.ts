@@ -13,16 +13,16 @@ import type { Timer } from "../actors/ledger.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { Connection } from "./database.ts";
+import { requireSum, rowSum, type SummedRow } from "./row-sum.ts";
 import { TIMER_KINDS } from "./timer-row.ts";
 
 /** A turn's row. */
-export interface TurnLogRow {
+export interface TurnLogRow extends SummedRow {
   readonly number: number;
-  readonly body: Uint8Array;
 }
 
 /** All rows in order. */
-export const TURN_LOG_ROWS = "SELECT number, body FROM turn_log ORDER BY number";
+export const TURN_LOG_ROWS = "SELECT number, sum, body FROM turn_log ORDER BY number";
 
 /** A hold as the log has it: what `readHold` needs. */
 export interface LoggedHold {
@@ -80,7 +80,9 @@ export class TurnLog {
     this.#limits = limits;
     this.#sql = {
       rows: database.prepare<[], TurnLogRow>(TURN_LOG_ROWS),
-      insert: database.prepare<[number, Uint8Array]>("INSERT INTO turn_log (number, body) VALUES (?, ?)"),
+      insert: database.prepare<[number, number, Uint8Array]>(
+        "INSERT INTO turn_log (number, sum, body) VALUES (?, ?, ?)",
+      ),
       drop: database.prepare<[number]>("DELETE FROM turn_log WHERE number < ?"),
     };
   }
@@ -122,7 +124,8 @@ export class TurnLog {
   /** Writes the turn's row; when the log is too long, `moveOut` makes rows of what lies in turns below one, which go. */
   flush(moveOut: (below: number) => void): void {
     if (this.#entries > 0) {
-      this.#sql.insert.run(this.#turn, this.#writer.view());
+      const body = this.#writer.view();
+      this.#sql.insert.run(this.#turn, rowSum([this.#turn], body), body);
       this.#rows.push({ number: this.#turn, entries: this.#entries, bytes: this.#writer.length });
       this.#turn += 1;
       this.#forgetTurn();
@@ -178,8 +181,10 @@ export class TurnLog {
 }
 
 /** Reads a row of the log. @returns how many entries it has. Errors: `StorageFault("corrupt")`. */
-export function readTurn({ number, body }: TurnLogRow, to: TurnLogReader): number {
-  const reader = new ByteReader(body, `turn ${number} of holds and timers`);
+export function readTurn(row: TurnLogRow, to: TurnLogReader): number {
+  const what = `turn ${row.number} of holds and timers`;
+  requireSum(row, [row.number], what);
+  const reader = new ByteReader(row.body, what);
   let entries = 0;
   for (; reader.left > 0; entries += 1) {
     const entry = reader.byte();

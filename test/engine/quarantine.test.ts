@@ -243,6 +243,12 @@ const UNREADABLE: readonly (readonly [row: string, spoil: string, cure: string, 
     pay(2, "usd", "alt"),
   ],
   [
+    "secret of the command index",
+    "UPDATE index_layout SET seed = CAST(substr(seed, 8) || substr(seed, 1, 7) AS BLOB)",
+    "UPDATE index_layout SET seed = CAST(substr(seed, 2) || substr(seed, 1, 1) AS BLOB)",
+    pay(3, "usd", "alt"),
+  ],
+  [
     "hold",
     "UPDATE hold SET body = CAST(x'ff' || body AS BLOB)",
     "UPDATE hold SET body = substr(body, 2)",

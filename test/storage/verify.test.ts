@@ -5,7 +5,6 @@
 import assert from "node:assert/strict";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { test } from "node:test";
-import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
 import type { LateOutcome } from "../../storage/outcome-page.ts";
 import {
@@ -22,14 +21,12 @@ import type { ViolationName } from "../../storage/violation.ts";
 import { MovePlay } from "./move-play.ts";
 import { editOutcomes } from "./outcome-editor.ts";
 import { editRuns, type RunRow } from "./run-editor.ts";
+import { SUMMED, tamper } from "./tampering.ts";
 
 type Target = "here" | "there";
 
 /** A run's bytes with the last one changed. */
 const FLIPPED = "CAST(substr(body, 1, length(body) - 1) || x'7f' AS BLOB)";
-
-/** Gives what was tampered with its checksum, so that the sweep itself must see it. */
-const SUMMED = "UPDATE index_page SET sum = crc32(body); UPDATE index_filter SET sum = crc32(body)";
 
 /** What is tampered with, in which file, and what must be reported. `deep` = only the deep sweep can see it. */
 const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationName, sweep?: "deep"])[] = [
@@ -57,13 +54,17 @@ const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationNa
   ["DELETE FROM saga_log", "here", "saga_stranded"],
   ["DELETE FROM saga_log", "here", "command_without_outcome", "deep"],
   ["DELETE FROM saga_log WHERE number = (SELECT max(number) FROM saga_log)", "here", "saga_impossible"],
-  ["UPDATE saga_log SET body = zeroblob(3)", "here", "row_corrupt"],
+  [`UPDATE saga_log SET body = zeroblob(3);${SUMMED}`, "here", "row_corrupt"],
   [
-    "INSERT INTO saga_log SELECT 999, CAST(body || zeroblob(1) AS BLOB) FROM saga_log LIMIT 1",
+    `INSERT INTO saga_log SELECT 999, 0, CAST(body || zeroblob(1) AS BLOB) FROM saga_log LIMIT 1;${SUMMED}`,
     "here",
     "row_corrupt",
   ],
-  ["UPDATE saga SET number = 99 WHERE number = (SELECT max(number) FROM saga)", "here", "saga_impossible"],
+  [
+    `UPDATE saga SET number = 99 WHERE number = (SELECT max(number) FROM saga);${SUMMED}`,
+    "here",
+    "saga_impossible",
+  ],
   ["DELETE FROM prepared", "there", "incoming_differs"],
   ["UPDATE prepared SET coordinator = 1", "there", "prepared_impossible"],
   ["UPDATE prepared SET saga = 99", "there", "saga_stranded"],
@@ -88,8 +89,8 @@ const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationNa
   ["DELETE FROM record_hash_run WHERE first = 2", "here", "record_hashes"],
   ["UPDATE meta SET position = position + 1", "here", "record_hashes"],
   ["UPDATE meta SET cluster = 'another'", "there", "identity_differs"],
-  ["UPDATE hold SET body = zeroblob(3)", "here", "row_corrupt"],
-  ["UPDATE saga SET body = zeroblob(3)", "here", "row_corrupt"],
+  [`UPDATE hold SET body = zeroblob(3);${SUMMED}`, "here", "row_corrupt"],
+  [`UPDATE saga SET body = zeroblob(3);${SUMMED}`, "here", "row_corrupt"],
   ["UPDATE prepared SET body = zeroblob(3)", "there", "row_corrupt"],
   ["UPDATE step_run SET body = zeroblob(3)", "here", "row_corrupt", "deep"],
   [`UPDATE step_run SET body = ${FLIPPED}`, "here", "row_corrupt", "deep"],
@@ -140,18 +141,18 @@ const TAMPERED: readonly (readonly [sql: string, file: Target, what: ViolationNa
   ],
   ["DELETE FROM index_filter", "here", "row_corrupt", "deep"],
   ["DELETE FROM index_run", "here", "command_index_differs", "deep"],
-  ["UPDATE index_run SET last = last + 1", "here", "command_index_differs", "deep"],
-  ["UPDATE index_run SET first = first + 1", "here", "command_index_differs", "deep"],
-  ["UPDATE index_layout SET seed = zeroblob(8)", "here", "command_index_differs", "deep"],
+  [`UPDATE index_run SET last = last + 1;${SUMMED}`, "here", "command_index_differs", "deep"],
+  [`UPDATE index_run SET first = first + 1;${SUMMED}`, "here", "command_index_differs", "deep"],
+  [`UPDATE index_layout SET seed = zeroblob(8);${SUMMED}`, "here", "command_index_differs", "deep"],
 ];
 
 /** The same in `here` where its open hold and its timer are in the log of the last turns. */
 const TAMPERED_LOG: readonly (readonly [sql: string, what: ViolationName])[] = [
   ["DELETE FROM turn_log", "held_differs"],
   ["DELETE FROM turn_log WHERE number > 1", "timer_missing"],
-  ["UPDATE turn_log SET body = zeroblob(3)", "row_corrupt"],
-  ["UPDATE turn_log SET body = x'0303'", "row_corrupt"],
-  ["UPDATE turn_log SET body = x'030063' WHERE number = 1", "held_differs"],
+  [`UPDATE turn_log SET body = zeroblob(3);${SUMMED}`, "row_corrupt"],
+  [`UPDATE turn_log SET body = x'0303';${SUMMED}`, "row_corrupt"],
+  [`UPDATE turn_log SET body = x'030063' WHERE number = 1;${SUMMED}`, "held_differs"],
 ];
 
 /** Rows inside runs, tampered with in `here`, and what the deep sweep must report. */
@@ -417,12 +418,3 @@ test("a dump has a line for each logical row and no line for caches and send sta
   assert.equal(dumpHash(door), before);
   door.close();
 });
-
-function tamper(path: string, sql: string): void {
-  const database = new Database(path);
-  database.unsafeMode(true);
-  database.pragma("foreign_keys = OFF");
-  database.function("crc32", (body) => (body instanceof Uint8Array ? crc32(body) : null));
-  database.exec(sql);
-  database.close();
-}
