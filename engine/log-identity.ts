@@ -62,7 +62,7 @@ export async function checkIdentity(
   const fill = identity.bytesMax === null ? 0 : identity.bytes / identity.bytesMax;
   if (!expected) return { fill };
   const record = await getRecord(connection.nc, shardStream(shard), position).catch((error: unknown) => {
-    throw isStreamGone(error) ? streamGone(shard) : error;
+    throw logFaultOf(error, shard);
   });
   if (!record)
     throw new NodeFault("log_trimmed", `shard ${shard}: the log lacks the record at position ${position}`);
@@ -76,9 +76,10 @@ export async function checkIdentity(
   return { fill };
 }
 
-/** The stream may go between two questions. */
-function isStreamGone(error: unknown): boolean {
-  return error instanceof JetStreamApiError && error.apiCode === API_CODE.streamNotFound;
+/** What a question about a record came to: NodeFault `stream_missing` where the stream is gone, else what was thrown. */
+export function logFaultOf(error: unknown, shard: number): unknown {
+  const isGone = error instanceof JetStreamApiError && error.apiCode === API_CODE.streamNotFound;
+  return isGone ? streamGone(shard) : error;
 }
 
 function streamGone(shard: number): NodeFault {

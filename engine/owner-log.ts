@@ -4,16 +4,19 @@
 //
 //   10164 ► the server cannot tell yet: try again · 10071 ► read the epoch subject again: a newer EpochStart
 //   means this owner is superseded, anything else is tried again · a full log or no answer ► try again for ever
+//   a question about the epoch subject that is refused, or whose answer is none ► the append fails, and the shard halts
 //
 // Guards against: anybody who can write to the epoch subject (a publisher that names it as reply has the server
 // store its PubAck there). Only an EpochStart of this cluster and shard counts; the fence steps over the rest.
 
 import { setTimeout as delay } from "node:timers/promises";
+import { ClusterError } from "../cluster/cluster-error.ts";
 import type { Connection } from "../cluster/connection.ts";
 import { getLastRecord, listRecords } from "../cluster/log-lookup.ts";
 import type { OwnerRecord } from "../protocol/owner-record.ts";
 import { decodeOwnerRecord, encodeOwnerRecord } from "../protocol/owner-record-codec.ts";
 import { epochSubject, ownerSubject, quarantineSubject, shardStream } from "../protocol/subject.ts";
+import { logFaultOf } from "./log-identity.ts";
 import { NodeFault } from "./node-fault.ts";
 import type { EpochMark, ShardScope } from "./shard-scope.ts";
 
@@ -46,7 +49,8 @@ export class OwnerLog {
   /**
    * Claims the shard: appends an EpochStart above every epoch that the file or the log knows.
    * @returns the mark of the new epoch; the shard is active only once this record is read back
-   * Errors: rejects with NodeFault `superseded` when others keep winning, or when closed.
+   * Errors: rejects with NodeFault `superseded` when others keep winning, or when closed; `stream_missing`, and what
+   * else reading the log throws that is not to be tried again.
    */
   async claim(): Promise<EpochMark> {
     for (let lost = 0; lost < CLAIMS_MAX; ) {
@@ -77,7 +81,7 @@ export class OwnerLog {
   /**
    * Appends a fenced record after those that are under way.
    * @returns its sequence, once the server has stored it
-   * Errors: rejects with NodeFault `superseded` when a newer epoch exists or the shard is closed.
+   * Errors: rejects with NodeFault `superseded` when a newer epoch exists or the shard is closed; else as `claim`.
    */
   append(record: OwnerRecord): Promise<number> {
     const next = this.#tail.then(() => this.#append(record));
@@ -116,25 +120,31 @@ export class OwnerLog {
     );
   }
 
-  /** The highest epoch that was started from `sequence` on (0 = none), and the subject's last record, whatever it is. */
+  /** The same as `#epochs`, tried again while nobody can answer. */
   async #epochsFrom(sequence: number): Promise<EpochMark> {
-    const { shard } = this.#scope;
-    const [stream, subject] = [shardStream(shard), epochSubject(shard)];
     for (;;) {
       try {
-        const { nc } = this.#connection;
-        const last = await getLastRecord(nc, stream, subject);
-        let epoch = 0;
-        for (let fromSequence: number | null = last ? sequence : null; fromSequence !== null; ) {
-          const page = await listRecords(nc, stream, { subject, fromSequence, recordsMax: PAGE_RECORDS });
-          for (const { data } of page.records) epoch = Math.max(epoch, this.#startedEpoch(data));
-          fromSequence = page.next;
-        }
-        return { epoch, sequence: last?.sequence ?? 0 };
-      } catch {
+        return await this.#epochs(sequence);
+      } catch (error) {
+        if (!(error instanceof ClusterError && error.retryable)) throw logFaultOf(error, this.#scope.shard);
         await this.#pause();
       }
     }
+  }
+
+  /** The highest epoch that was started from `sequence` on (0 = none), and the subject's last record, whatever it is. */
+  async #epochs(sequence: number): Promise<EpochMark> {
+    const { shard } = this.#scope;
+    const { nc } = this.#connection;
+    const [stream, subject] = [shardStream(shard), epochSubject(shard)];
+    const last = await getLastRecord(nc, stream, subject);
+    let epoch = 0;
+    for (let fromSequence: number | null = last ? sequence : null; fromSequence !== null; ) {
+      const page = await listRecords(nc, stream, { subject, fromSequence, recordsMax: PAGE_RECORDS });
+      for (const { data } of page.records) epoch = Math.max(epoch, this.#startedEpoch(data));
+      fromSequence = page.next;
+    }
+    return { epoch, sequence: last?.sequence ?? 0 };
   }
 
   /** The epoch that a record starts; 0 when it is no EpochStart of this cluster and shard. */
