@@ -1,14 +1,19 @@
 // One run of `coffer dev`, from the lock to the last process that ends: what is started is stopped in the opposite
 // order, whatever happens in between.
 //
-//   lock ► nats-server ► engine ► every shard answers ► serving … interrupted, or a child was given up
+//   lock ► nats-server ► engine ► every shard answers ► serving … interrupted, a child was given up, or the store of
+//   our own relaxed server could not be synced
 //   ► engine stops ► nats-server stops ► lock given back
+//
+// A sync that fails ends the run, before or after it serves. Relaxed promises one thing, that a power cut takes no more
+// than the last interval, and this sync is what keeps the streams themselves from being taken. Asking the kernel again
+// proves nothing: it drops the pages that it could not write, and says yes.
 //
 // Does not own: what is printed (commands/dev.ts hears it through DevListener).
 
 import type { ClusterFile } from "../../cluster/cluster-file.ts";
 import { initialise, removeRunningDev, writeRunningDev } from "../data-directory.ts";
-import { CliFailure } from "../failure.ts";
+import { CliFailure, messageOf } from "../failure.ts";
 import type { Session } from "../session.ts";
 import { withConnection } from "../session.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -89,9 +94,12 @@ export async function runDev(
     listener.onNats(nats);
     if (plan.isNew) initialise(plan.dataDir, plan.cluster);
     const session: Session = { ...plan.session, server: nats.url, tenant: plan.cluster.tenant };
-    engine = engineSupervisor({ plan, listener, nats, session });
+    const unsynced = Promise.withResolvers<Ending>();
+    const onUnsynced = (thrown: unknown): void => unsynced.resolve(unsyncedEnding(thrown));
+    engine = engineSupervisor({ plan, listener, nats, session, onUnsynced });
     await engine.start();
-    const endings = [engine.ended(), ...(nats.supervisor === null ? [] : [nats.supervisor.ended()])];
+    const children = [engine.ended(), ...(nats.supervisor === null ? [] : [nats.supervisor.ended()])];
+    const endings = [unsynced.promise, ...children];
     const givenUp = Promise.race(endings);
     await untilReady(plan, session, givenUp);
     writeRunningDev(plan.dataDir, { pid: process.pid, nats: nats.url, tenant: plan.cluster.tenant });
@@ -130,9 +138,11 @@ interface EngineParts {
   readonly listener: DevListener;
   readonly nats: NatsService;
   readonly session: Session;
+  /** The store could not be synced. */
+  readonly onUnsynced: (thrown: unknown) => void;
 }
 
-function engineSupervisor({ plan, listener, nats, session }: EngineParts): Supervisor {
+function engineSupervisor({ plan, listener, nats, session, onUnsynced }: EngineParts): Supervisor {
   let starts = 0;
   const creds = plan.session.credentialsFile === null ? {} : { creds: plan.session.credentialsFile };
   const start = (): Promise<Running> => {
@@ -141,7 +151,8 @@ function engineSupervisor({ plan, listener, nats, session }: EngineParts): Super
     const { dataDir, events } = plan;
     const engine = startEngine({ natsUrl: session.server, dataDir, events, ...creds }, (message) => {
       // With a sync interval the server never syncs a new stream's own files; without this a power cut takes the stream.
-      if (message.event === "streams" && plan.cluster.durability === "relaxed") void nats.syncStore();
+      if (message.event === "streams" && plan.cluster.durability === "relaxed")
+        nats.syncStore().catch(onUnsynced);
       listener.onEngine(message);
       if (message.event === "ready" && isAgain) listener.onReadyAgain();
     });
@@ -178,7 +189,12 @@ async function untilReady(plan: DevPlan, session: Session, givenUp: Promise<Endi
   throw endingFailure(ending);
 }
 
-/** What a child that was given up means to the user. */
+/** What a run that cannot go on means to the user. */
 export function endingFailure({ code, reason }: Ending): CliFailure {
-  return new CliFailure(code, `A process of dev ended for good: ${reason}`);
+  return new CliFailure(code, `dev cannot go on: ${reason}`);
+}
+
+function unsyncedEnding(thrown: unknown): Ending {
+  const reason = `The disk did not take what nats-server stores (${messageOf(thrown)}): a power cut could take whole streams. Check the disk, then start again.`;
+  return { reason, code: "store_not_synced", isFinal: true };
 }

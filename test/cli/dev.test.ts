@@ -7,13 +7,15 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { describe, test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import { runDemo } from "../../cli/dev/demo.ts";
 import { connect } from "../../client/mod.ts";
 import { findNatsServer } from "../../cluster/nats-binary.ts";
+import { within } from "../support/condition.ts";
 import type { TestDev } from "./program-call.ts";
 import {
   call,
@@ -57,6 +59,16 @@ async function freePort(): Promise<string> {
   server.close();
   await once(server, "close");
   return port;
+}
+
+/** From now on no file that this process has open can be synced. */
+async function failingSync(t: TestContext) {
+  const file = await open(process.execPath);
+  const handle: Pick<FileHandle, "sync"> = Object.getPrototypeOf(file);
+  await file.close();
+  const fail = (): Promise<void> =>
+    Promise.reject(Object.assign(new Error("EIO: i/o error, fsync"), { code: "EIO" }));
+  return t.mock.method(handle, "sync", fail);
 }
 
 async function isGone(pid: number): Promise<void> {
@@ -358,6 +370,22 @@ describe("coffer dev", { concurrency: 1 }, () => {
       await starting.then((dev) => dev.stop()).catch(() => undefined);
       await discard(dataDir);
     }
+  });
+
+  test("ends with a reason of its own when the store of its server cannot be synced, and starts again once it can", async (t) => {
+    const dataDir = await temporaryDirectory();
+    t.after(() => discard(dataDir));
+    const failing = await failingSync(t);
+    const stop = new AbortController();
+    const words = ["dev", ...QUICK, "--data", dataDir];
+    const ending = callJson(words, { signal: stop.signal });
+    const { exit, json } = await within("dev ends", ending).finally(() => stop.abort());
+    const error = fieldOf(json, "error");
+    assert.deepEqual([exit, error["code"]], [1, "store_not_synced"]);
+    assert.match(String(error["message"]), /EIO: i\/o error, fsync/);
+    failing.mock.restore();
+    await using dev = await startDev(QUICK, { dataDir });
+    assert.equal(dev.ready["shards"], 1);
   });
 
   test("says how to get a nats-server when the one that is named does not run", async () => {
