@@ -143,8 +143,9 @@ function listenerOf({ output }: Invocation, spoil: (failure: CliFailure) => void
   return {
     onProgress: (text) => output.progress(text, "milestone"),
     onNats: () => undefined,
-    onEngine: ({ state, shard, reason }) => {
-      if (state === "halted") fail(`shard ${shard} halted: ${reason ?? "no reason given"}`);
+    onEngine: ({ state, shard, reason, message: detail }) => {
+      const why = `${reason ?? "no reason given"}${detail === null ? "" : ` (${detail})`}`;
+      if (state === "halted") fail(`shard ${shard} halted: ${why}`);
     },
     onRestart: (name, { reason }) => fail(`${name} died during the run: ${reason}`),
     onReadyAgain: () => undefined,

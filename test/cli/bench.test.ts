@@ -6,7 +6,11 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { csvTable } from "../../bench/csv.ts";
+import { openConnection } from "../../cluster/connection.ts";
+import { encodeOwnerRecord, OWNER_RECORD_VERSION } from "../../protocol/owner-record-codec.ts";
+import { ownerSubject } from "../../protocol/subject.ts";
 import { ReadOnlyShard } from "../../storage/read-only.ts";
+import { clusterOf } from "../support/engine.ts";
 import { call, discard, fieldOf, temporaryDirectory, until } from "./program-call.ts";
 
 const bound = { timeout: 90_000 };
@@ -99,17 +103,30 @@ describe("bench on its own installation", bound, () => {
     await mkdir(data);
     const running = call([...SMALL, "--duration", "60", "--data", data, "--json"]);
     const directory = await serving(data);
-    // An engine that dies before it was asked anything is one that never answered. Wallets take a few records.
-    await until("the run has begun", () => {
-      using door = ReadOnlyShard.open(join(directory, "shards", "0.db"));
-      return door.meta.position > 100 ? true : undefined;
-    });
+    await underWay(directory);
     const lock: Record<string, unknown> = JSON.parse(await readFile(join(directory, "lock.json"), "utf8"));
     process.kill(Number(lock["pid"]), "SIGKILL");
     const { exit, stdout } = await running;
     const error = fieldOf(JSON.parse(stdout), "error");
     assert.deepEqual([exit, error["code"]], [1, "bench_failed"]);
     assert.match(String(error["message"]), /^The run failed: engine died during the run: /);
+    assert.deepEqual(await readdir(data), []);
+  });
+
+  test("a run during which a shard halts is no result, says why, and leaves nothing behind", async () => {
+    const data = join(parent, "halted");
+    await mkdir(data);
+    const running = call([...SMALL, "--duration", "60", "--data", data, "--json"]);
+    const directory = await serving(data);
+    await underWay(directory);
+    await appendFromNewerCode(directory, 1);
+    const { exit, stdout } = await running;
+    assert.equal(stdout.trimEnd().split("\n").length, 1);
+    const error = fieldOf(JSON.parse(stdout), "error");
+    assert.deepEqual([exit, error["code"]], [1, "bench_failed"]);
+    const why =
+      /^The run failed: shard 1 halted: unknown_version \(record \d+ was written by a newer version of Coffer\)$/;
+    assert.match(String(error["message"]), why);
     assert.deepEqual(await readdir(data), []);
   });
 
@@ -130,4 +147,26 @@ async function serving(parent: string): Promise<string> {
     const [name] = await readdir(parent);
     return name !== undefined && existsSync(join(parent, name, "dev.json")) ? join(parent, name) : undefined;
   });
+}
+
+/** An engine that dies before it was asked anything is one that never answered. Wallets take a few records. */
+async function underWay(directory: string): Promise<void> {
+  await until("the run has begun", () => {
+    using door = ReadOnlyShard.open(join(directory, "shards", "0.db"));
+    return door.meta.position > 100 ? true : undefined;
+  });
+}
+
+/** Appends a record of the owner to a shard's log as a later version of the program would: this one must halt there. */
+async function appendFromNewerCode(directory: string, shard: number): Promise<void> {
+  const dev: Record<string, unknown> = JSON.parse(await readFile(join(directory, "dev.json"), "utf8"));
+  const cluster = clusterOf(directory);
+  const data = encodeOwnerRecord({ kind: "tick", cluster, shard, epoch: 1, touches: [] });
+  // Behind the head of the list.
+  assert.equal(data[1], OWNER_RECORD_VERSION);
+  data[1] = OWNER_RECORD_VERSION + 1;
+  const connection = await openConnection({ servers: String(dev["nats"]), name: "newer" });
+  const stored = await connection.nc.request(ownerSubject(shard), data);
+  await connection.close();
+  assert.match(stored.string(), /"seq":/);
 }
