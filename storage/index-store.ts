@@ -33,6 +33,7 @@ export class IndexStore {
 
   constructor(database: Connection) {
     this.#sql = {
+      hasCommands: database.prepare<[], number>("SELECT EXISTS (SELECT 1 FROM command_run)").pluck(),
       newSeed: database.prepare<[], Uint8Array>("SELECT randomblob(8)").pluck(),
       addLayout: database.prepare<[Uint8Array, number, number, number, number, number]>(
         `INSERT INTO index_layout (one, seed, capacity, page_bits, block_bits, fan_out_bits, sum)
@@ -62,9 +63,10 @@ export class IndexStore {
     };
   }
 
-  /** The file's layout; the first call writes it into a file that has none. */
+  /** The file's layout; the first call writes it into a file without commands. Errors: as `storedLayout`. */
   layout(shape: IndexShape = INDEX_SHAPE): StoredLayout {
-    if (this.#sql.layout.get() === undefined) {
+    // Under another secret no command of before would be found again.
+    if (this.#sql.layout.get() === undefined && this.#sql.hasCommands.get() === 0) {
       const seed = this.#sql.newSeed.get();
       assert(seed?.length === 8, "the secret has 8 bytes");
       const numbers = layoutNumbers(shape);

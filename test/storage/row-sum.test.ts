@@ -171,6 +171,17 @@ for (const table of NAMES) {
   });
 }
 
+test("a file whose secret of the index is gone gets no new one once it has commands", () => {
+  withFile("index_layout", (shard, database) => {
+    database.exec("DELETE FROM index_layout");
+    assert.throws(() => shard.open(), {
+      name: "StorageFault",
+      code: "corrupt",
+      message: /has no index layout/,
+    });
+  });
+});
+
 test("the checksum takes every bit of each number, its place among them, and where the bytes begin", () => {
   const body = Buffer.from("body");
   const sums = new Set([rowSum([5, 6], body), rowSum([6, 5], body), rowSum([5], body), rowSum([5])]);
