@@ -12,7 +12,7 @@ import type { Command, Leg } from "./command.ts";
 import type { CommandId } from "./command-id.ts";
 import type { DecodeContext } from "./decoded-command.ts";
 import { OWNERS } from "./interned-names.ts";
-import { CODE_BYTES_MAX, HOLD_TTL_MS_MAX, REF_BYTES_MAX } from "./limits.ts";
+import { CODE_BYTES_MAX, HOLD_TTL_MS_MAX, LEGS_MAX, REF_BYTES_MAX } from "./limits.ts";
 import { isOwnedBy, type OwnerName } from "./names.ts";
 import { NIL, NONE, PlainCursor } from "./plain-cursor.ts";
 import { hashBytes, tenantHash } from "./shard-map.ts";
@@ -69,11 +69,10 @@ export class PlainCommandReader extends PlainCursor {
     return { op: "transfer", id, owner, legs, holdTtlMs, code, ref, meta: null, ifVersion: null };
   }
 
-  /** One to fifteen legs, the first of them from a wallet of the owner. */
+  /** The legs, the first of them from a wallet of the owner. */
   #legs(owner: OwnerName): Leg[] | undefined {
-    const count = (this.bytes[this.at] ?? NIL) - 0x90;
-    if (count < 1 || count > 15) return undefined;
-    this.at += 1;
+    const count = this.arrayLength();
+    if (count < 1 || count > LEGS_MAX) return undefined;
     const first = this.#leg();
     if (first === undefined || !isOwnedBy(first.from, owner)) return undefined;
     // Grown from nothing, an array would have room for seventeen.

@@ -88,6 +88,18 @@ export class PlainCursor {
     return this.bytes.toString("latin1", start, this.at);
   }
 
+  /** The length of an array of at most 65,535 elements in its shortest encoding, or NONE. */
+  arrayLength(): number {
+    const token = this.bytes[this.at] ?? NIL;
+    this.at += 1;
+    if (token >= 0x90 && token <= 0x9f) return token - 0x90;
+    const start = this.at;
+    if (token !== 0xdc || start + 2 > this.bytes.length) return NONE;
+    this.at = start + 2;
+    const length = this.bytes.readUInt16BE(start);
+    return length > 15 ? length : NONE;
+  }
+
   /** Where a text of 1 to 255 bytes begins that ends at `at`, or NONE. */
   text(): number {
     const token = this.bytes[this.at] ?? NIL;

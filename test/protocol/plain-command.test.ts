@@ -12,6 +12,7 @@ import {
 } from "../../protocol/command-frame.ts";
 import { parseCommandId } from "../../protocol/command-id.ts";
 import type { DecodeContext } from "../../protocol/decoded-command.ts";
+import { LEGS_MAX } from "../../protocol/limits.ts";
 import { INT64_MAX } from "../../protocol/money.ts";
 import { parseOwner, parseTenant, parseWallet } from "../../protocol/names.ts";
 import { PlainCommandReader } from "../../protocol/plain-command.ts";
@@ -64,6 +65,7 @@ const plain: readonly (readonly [string, Command])[] = [
   ["a transfer with a reference and a code", { ...transfer, code: "sale", ref: "r".repeat(128) }],
   ["a hold", { ...transfer, holdTtlMs: 60_000 }],
   ["fifteen legs", { ...transfer, legs: Array.from({ length: 15 }, () => ({ ...leg, to: long })) }],
+  ["sixteen legs", { ...transfer, legs: Array.from({ length: 16 }, () => leg) }],
   ["a leg of another owner", { ...transfer, legs: [leg, { ...leg, from: long }] }],
   ...amounts.map(
     (amount) => [`an amount of ${amount}`, { ...transfer, legs: [{ ...leg, amount }] }] as const,
@@ -74,6 +76,27 @@ const plain: readonly (readonly [string, Command])[] = [
   ["a reverse", { op: "reverse", id, owner: alice, transfer: id, amount: 300n }],
 ];
 const HEADER_BYTES = 4;
+
+test("as many legs as a command may have take the short way, more do not", () => {
+  for (const [length, expected] of [
+    [LEGS_MAX, true],
+    [LEGS_MAX + 1, false],
+  ] as const) {
+    const command: Command = { ...transfer, legs: Array.from({ length }, () => leg) };
+    const bytes = encodeCommandFrame({ reply: null, commands: [command] });
+    const read = new PlainCommandReader(bytes, anywhere).read(HEADER_BYTES);
+    assert.deepStrictEqual(read, expected ? command : undefined);
+    assertSame(bytes, anywhere);
+  }
+});
+
+test("a length of legs that is not in its shortest form is no plain one", () => {
+  const short = Buffer.from(encodeCommandFrame({ reply: null, commands: [transfer] }));
+  const at = short.indexOf(Buffer.of(0x91, 0x93, 0xa9));
+  const bytes = Buffer.concat([short.subarray(0, at), Buffer.of(0xdc, 0, 1), short.subarray(at + 1)]);
+  assert.equal(new PlainCommandReader(bytes, anywhere).read(HEADER_BYTES), undefined);
+  assertSame(bytes, anywhere);
+});
 
 for (const [name, command] of plain) {
   test(`${name} takes the short way`, () => {

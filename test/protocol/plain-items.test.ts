@@ -5,13 +5,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseCommandId } from "../../protocol/command-id.ts";
-import type { Item, MoveItem, ResultItem } from "../../protocol/item.ts";
+import type { DecisionItem, Item, ItemLeg, MoveItem, ResultItem } from "../../protocol/item.ts";
 import {
   decodeItems,
   decodeItemsTheLongWay,
   encodeItems,
   ItemGroupWriter,
 } from "../../protocol/item-codec.ts";
+import { LEGS_MAX } from "../../protocol/limits.ts";
 import { INT64_MAX } from "../../protocol/money.ts";
 import { ownerOf, parseAsset, parseOwner, parseTenant, parseWallet } from "../../protocol/names.ts";
 import { readPlainItems } from "../../protocol/plain-items.ts";
@@ -48,6 +49,7 @@ const plainItem = fc.oneof(
     }),
   ),
   anyOf.resultItem.map((item): ResultItem => ({ ...item, of: "apply", assets: [] })),
+  anyOf.moveItem.map((item): MoveItem => ({ ...item, ifVersion: [] })),
 );
 /** Items that leave out the tenant, the owner, both or none. */
 const usualScope = <Moved extends Item>(item: fc.Arbitrary<Moved>): fc.Arbitrary<Item> =>
@@ -111,6 +113,25 @@ test("a group that begins without a tenant, or is behind a result only, is malfo
   }
 });
 
+const commit: DecisionItem = { kind: "commit", saga: 1 };
+const manyLegs: [ItemLeg, ...ItemLeg[]] = [leg];
+while (manyLegs.length < LEGS_MAX) manyLegs.push({ ...leg, leg: manyLegs.length });
+const manyAssets = Array.from({ length: 2 * LEGS_MAX }, () => [leg.from, leg.asset] as const);
+
+test("an item with expected versions, or with more than it may have, does not take the short way", () => {
+  const prepare: MoveItem = { ...apply, kind: "prepare" };
+  for (const item of [
+    { ...prepare, ifVersion: [[leg.to, 3] as const] },
+    { ...prepare, legs: [...manyLegs, leg] },
+    { ...result, of: "prepare", assets: [...manyAssets, [leg.to, leg.asset] as const] },
+    { ...commit, saga: 0 },
+  ] satisfies Item[]) {
+    const bytes = encodeItems([item]);
+    assert.equal(readPlainItems(bytes), undefined);
+    assert.deepStrictEqual(decodeItems(bytes), decodeItemsTheLongWay(bytes));
+  }
+});
+
 const amounts = [1n, 127n, 128n, 65_535n, 65_536n, 2n ** 32n - 1n, 2n ** 32n, INT64_MAX];
 for (const [name, items] of [
   ["an apply", [apply]],
@@ -124,6 +145,12 @@ for (const [name, items] of [
   ["a group of both", [apply, result, apply]],
   ["a group of two tenants", [apply, { ...apply, tenant: must(parseTenant("other")) }, result, apply]],
   ["an apply for another's wallet", [{ ...apply, owner: must(parseOwner("carol")) }]],
+  ["a prepare of many legs", [{ ...apply, kind: "prepare", legs: manyLegs }]],
+  ["a check", [{ ...apply, kind: "check", legs: [leg, { ...leg, leg: 1 }] }]],
+  ["a vote", [{ ...result, of: "prepare", assets: manyAssets }]],
+  ["the answer to a commit", [{ ...result, of: "commit" }]],
+  ["decisions", [commit, { ...commit, kind: "abort", saga: 300 }]],
+  ["a group of all kinds", [{ ...apply, kind: "prepare" }, { ...result, of: "prepare" }, commit, apply]],
   ["a large group", Array.from({ length: 300 }, () => apply)],
 ] as const) {
   test(`${name} takes the short way`, () =>
