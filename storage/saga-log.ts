@@ -7,7 +7,7 @@
 //
 // Owns the turn rows and the sagas in them; saga-table owns the rows of those that live longer. Invariants: a saga
 // is in the log or a row of `saga`, never both; reading the rows in order gives the sagas that are in memory; rows
-// go oldest first, so an end never goes before its start. The rows belong to turns and are no logical rows: doors
+// go oldest first, so neither a change nor an end ever goes before its start. The rows belong to turns and are no logical rows: doors
 // and dumps read what is open.
 
 import type { Saga } from "../actors/ledger.ts";
@@ -16,6 +16,7 @@ import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { Connection } from "./database.ts";
 import { requireSum, rowSum, type SummedRow } from "./row-sum.ts";
+import { changedSaga } from "./saga-change.ts";
 import { readSaga } from "./saga-row.ts";
 import type { ToldStep } from "./saga-step-row.ts";
 
@@ -33,13 +34,14 @@ const ROWS_MAX = 64;
 const SAGAS_MAX = 20_000;
 const PUT = 1;
 const END = 2;
+const CHANGE = 3;
 
 /** Finds the step that tells a saga. */
 export type StepAt = (step: number) => ToldStep | undefined;
 
 interface Logged {
   readonly saga: Saga;
-  /** The number of the turn's row. */
+  /** The number of the row that tells it whole: later ones tell changes. */
   readonly row: number;
 }
 
@@ -88,6 +90,19 @@ export class SagaLog {
     this.#note(saga);
   }
 
+  /**
+   * Logs what changed in a saga: what `source` holds from `start` to its end is copied.
+   * @returns false when it is not in the log, and nothing is logged
+   */
+  change(saga: Saga, source: ByteWriter, start: number): boolean {
+    if (!this.#replace(saga)) return false;
+    this.#writer.byte(CHANGE);
+    this.#writer.varint(saga.number);
+    this.#writer.varint(source.length - start);
+    this.#writer.copyFrom(source, start, source.length);
+    return true;
+  }
+
   /** Logs a saga's end. @returns false when it is not in the log */
   end(number: number): boolean {
     if (!this.#forget(number)) return false;
@@ -127,7 +142,9 @@ export class SagaLog {
     for (const row of rows) {
       this.#turn = row.number;
       replay(row, this.#stepAt, {
+        find: (number) => this.saga(number),
         put: (saga) => this.#note(saga),
+        change: (saga) => this.#replace(saga),
         end: (number) => this.#forget(number),
       });
     }
@@ -139,6 +156,14 @@ export class SagaLog {
     else this.#forget(saga.number);
     this.#sagas.set(saga.number, { saga, row: this.#turn });
     this.#open.set(this.#turn, (this.#open.get(this.#turn) ?? 0) + 1);
+  }
+
+  /** The row that tells the saga whole stays the one that holds it. */
+  #replace(saga: Saga): boolean {
+    const logged = this.#sagas.get(saga.number);
+    if (!logged) return false;
+    this.#sagas.set(saga.number, { saga, row: logged.row });
+    return true;
   }
 
   #forget(number: number): boolean {
@@ -167,18 +192,25 @@ export function openSagas(rows: Iterable<SagaLogRow>, stepAt: StepAt): Map<numbe
   const sagas = new Map<number, Saga>();
   for (const row of rows) {
     replay(row, stepAt, {
+      find: (number) => sagas.get(number),
       put: (saga) => sagas.set(saga.number, saga),
+      change: (saga) => sagas.set(saga.number, saga),
       end: (number) => sagas.delete(number),
     });
   }
   return new Map([...sagas].sort(([left], [right]) => left - right));
 }
 
-function replay(
-  row: SagaLogRow,
-  stepAt: StepAt,
-  on: { readonly put: (saga: Saga) => unknown; readonly end: (number: number) => unknown },
-): void {
+/** What replaying a row finds and does. */
+interface Replaying {
+  readonly find: (number: number) => Saga | undefined;
+  readonly put: (saga: Saga) => unknown;
+  readonly change: (saga: Saga) => unknown;
+  readonly end: (number: number) => unknown;
+}
+
+/** Changes and ends of a saga whose row has gone say nothing: it ended later, or is a row of `saga` as it is now. */
+function replay(row: SagaLogRow, stepAt: StepAt, on: Replaying): void {
   const what = `turn ${row.number} of the sagas`;
   requireSum(row, [row.number], what);
   const reader = new ByteReader(row.body, what);
@@ -186,7 +218,11 @@ function replay(
     const kind = reader.byte();
     const saga = reader.varint();
     if (kind === PUT) on.put(readSaga(saga, reader.bytes(), stepAt));
-    else if (kind === END) on.end(saga);
+    else if (kind === CHANGE) {
+      const change = reader.bytes();
+      const before = on.find(saga);
+      if (before) on.change(changedSaga(before, change));
+    } else if (kind === END) on.end(saga);
     else throw reader.fault(`has an entry of kind ${kind}`);
   }
 }

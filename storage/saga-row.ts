@@ -1,5 +1,5 @@
 // The stored forms of a saga and of a prepared move. Owns both layouts and their version; does not own when
-// they come and go (saga-table). Numbers of phases, moves and votes are never given anew, so that a row of an
+// they come and go (saga-table), nor the form of a change (saga-change). Numbers of phases, moves and votes are never given anew, so that a row of an
 // older program never reads as another state.
 
 import type { Prepared, Reservation, Saga, SagaPeer } from "../actors/ledger.ts";
@@ -19,7 +19,8 @@ const PLAIN = 2;
 const TOLD = 3;
 
 // In the order of their stored numbers; they only grow.
-const PHASES = [
+/** Phases by their stored numbers. */
+export const SAGA_PHASES = [
   "applying",
   "checking",
   "preparing",
@@ -28,6 +29,9 @@ const PHASES = [
 const SAGA_MOVES = ["transfer", "capture", "reverse", "hold"] as const satisfies readonly Saga["move"][];
 const MOVES = ["transfer", "capture", "reverse"] as const satisfies readonly MoveKind[];
 const VOTES = ["waiting", "yes", "no"] as const satisfies readonly SagaPeer["vote"][];
+
+/** What answers change in what a coordinator knows of another shard. */
+type PeerState = Omit<SagaPeer, "shard" | "legs">;
 
 /**
  * Writes a saga.
@@ -45,7 +49,7 @@ export function writeSaga(writer: ByteWriter, saga: Saga, last: AppendedStep | n
 
 function writeWhole(writer: ByteWriter, saga: Saga): void {
   writer.byte(VERSION);
-  writer.byte(PHASES.indexOf(saga.phase));
+  writer.byte(SAGA_PHASES.indexOf(saga.phase));
   writer.byte(SAGA_MOVES.indexOf(saga.move));
   writer.text(saga.tenant);
   writer.text(saga.owner);
@@ -83,7 +87,7 @@ export function readSaga(
   reader.version(VERSION);
   const saga: Saga = {
     number,
-    phase: reader.choice(PHASES),
+    phase: reader.choice(SAGA_PHASES),
     move: reader.choice(SAGA_MOVES),
     tenant: reader.name<TenantName>(),
     owner: reader.name<OwnerName>(),
@@ -254,10 +258,7 @@ function readReservation(reader: ByteReader): Reservation {
 
 function writePeer(writer: ByteWriter, peer: SagaPeer): void {
   writer.varint(peer.shard);
-  writer.byte(VOTES.indexOf(peer.vote));
-  writeRefusal(writer, peer.refusal);
-  writer.varint(peer.leg);
-  writer.byte(peer.acknowledged ? 1 : 0);
+  writePeerState(writer, peer);
   writer.varint(peer.legs.length);
   for (const leg of peer.legs) {
     writer.varint(leg.leg);
@@ -270,11 +271,24 @@ function writePeer(writer: ByteWriter, peer: SagaPeer): void {
 
 function readPeer(reader: ByteReader): SagaPeer {
   const shard = reader.varint();
+  const state = readPeerState(reader);
+  return { shard, ...state, legs: reader.list(() => readItemLeg(reader)) };
+}
+
+/** Writes what is known of another shard. */
+export function writePeerState(writer: ByteWriter, peer: PeerState): void {
+  writer.byte(VOTES.indexOf(peer.vote));
+  writeRefusal(writer, peer.refusal);
+  writer.varint(peer.leg);
+  writer.byte(peer.acknowledged ? 1 : 0);
+}
+
+/** Reads what is known of another shard. Errors: `StorageFault("corrupt")`. */
+export function readPeerState(reader: ByteReader): PeerState {
   const vote = reader.choice(VOTES);
   const refusal = readRefusal(reader);
   const leg = reader.varint();
-  const acknowledged = reader.byte() === 1;
-  return { shard, vote, refusal, leg, acknowledged, legs: reader.list(() => readItemLeg(reader)) };
+  return { vote, refusal, leg, acknowledged: reader.byte() === 1 };
 }
 
 function readItemLeg(reader: ByteReader): ItemLeg {

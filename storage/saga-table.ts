@@ -8,6 +8,7 @@ import { ByteWriter } from "./byte-writer.ts";
 import type { Connection } from "./database.ts";
 import type { Journal } from "./journal.ts";
 import { requireSum, rowSum, type SummedRow } from "./row-sum.ts";
+import { isSagaChange, writeSagaChange } from "./saga-change.ts";
 import { SagaLog } from "./saga-log.ts";
 import { readPrepared, readSaga, writePrepared, writeSaga } from "./saga-row.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
@@ -65,12 +66,18 @@ export class SagaTable {
 
   /** Stores a saga or its changed state. */
   put(saga: Saga): void {
+    const before = this.saga(saga.number);
     this.#log.open(WRITE.saga);
     const { writer } = this.#log;
     writer.varint(saga.number);
     const start = writer.length;
+    if (before !== undefined && isSagaChange(before, saga)) {
+      writeSagaChange(writer, before, saga);
+      if (!this.#recent.change(saga, writer, start)) this.#putWhole(saga);
+      return;
+    }
     writeSaga(writer, saga, this.#journal.last);
-    if (this.#rows > 0 && !this.#recent.saga(saga.number)) this.#removeRow(saga.number);
+    if (before && !this.#recent.saga(saga.number)) this.#removeRow(saga.number);
     this.#recent.put(saga, writer, start);
   }
 
@@ -125,6 +132,14 @@ export class SagaTable {
     this.#log.writer.varint(saga);
     const { changes } = this.#sql.endPrepared.run(coordinator, saga);
     assert(changes === 1, "a prepared move ends once");
+  }
+
+  /** Takes a saga that outlived the log back into it. */
+  #putWhole(saga: Saga): void {
+    this.#writer.reset();
+    writeSaga(this.#writer, saga);
+    this.#removeRow(saga.number);
+    this.#recent.put(saga, this.#writer, 0);
   }
 
   #insertRow(saga: Saga): void {

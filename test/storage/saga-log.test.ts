@@ -18,14 +18,17 @@ type Model = Map<number, Saga>;
 
 /** One turn: what becomes of sagas, each named by its place among the open ones, and how the turn ends. */
 interface Turn {
-  readonly acts: readonly { readonly kind: "start" | "change" | "end"; readonly place: number }[];
+  readonly acts: readonly { readonly kind: "start" | "change" | "answer" | "end"; readonly place: number }[];
   readonly ending: "commit" | "roll back" | "reopen" | "kill";
 }
 
 const turns: fc.Arbitrary<Turn[]> = fc.array(
   fc.record({
     acts: fc.array(
-      fc.record({ kind: fc.constantFrom("start", "start", "change", "end", "end"), place: fc.nat(20) }),
+      fc.record({
+        kind: fc.constantFrom("start", "start", "change", "answer", "answer", "end", "end"),
+        place: fc.nat(20),
+      }),
       { minLength: 1, maxLength: 6 },
     ),
     ending: fc.constantFrom("commit", "commit", "commit", "commit", "roll back", "reopen", "kill"),
@@ -49,6 +52,10 @@ function play(shard: TestShard, model: Model, turn: Turn, first: number): Model 
         const saga = { ...must(ledger.saga(number)), amount: BigInt(first) };
         ledger.putSaga(saga);
         next.set(number, saga);
+      } else if (number !== undefined && kind === "answer") {
+        const saga = answered(must(ledger.saga(number)), place);
+        ledger.putSaga(saga);
+        next.set(number, saga);
       } else if (number !== undefined) {
         ledger.endSaga(number);
         next.delete(number);
@@ -63,6 +70,12 @@ function play(shard: TestShard, model: Model, turn: Turn, first: number): Model 
   shard.file.commit();
   if (turn.ending === "reopen") shard.reopen();
   return next;
+}
+
+/** A saga as an answer changes it: stored as a change. */
+function answered(saga: Saga, place: number): Saga {
+  const peers = saga.peers.map((peer) => ({ ...peer, vote: "yes", leg: place }) as const);
+  return { ...saga, phase: "committing", peers, assets: [...saga.assets, ...saga.assets].slice(0, 8) };
 }
 
 function assertOpen(shard: TestShard, model: Model): void {
