@@ -109,8 +109,8 @@ function postMove(ledger: Ledger, { tenant, command }: Claimed<TransferCommand>,
       ...soleLeg(tally),
     };
   });
-  ledger.append(transferStep(tenant, command, "transfer", "posted", changes));
-  return settledOutcome(ledger, command, "posted", balancesOfAll(move.wallets));
+  const balances = ledger.append(transferStep(tenant, command, "transfer", "posted", changes));
+  return settledOutcome(ledger, command, "posted", balances);
 }
 
 function placeHold(ledger: Ledger, claimed: Claimed<TransferCommand>, move: MoveTally): Outcome {

@@ -4,14 +4,8 @@
 
 import type { Leg } from "../protocol/command.ts";
 import type { ItemLeg } from "../protocol/item.ts";
-import {
-  type AssetName,
-  type OwnerName,
-  ownerOf,
-  type TenantName,
-  type WalletName,
-} from "../protocol/names.ts";
-import { shardOf } from "../protocol/shard-map.ts";
+import type { AssetName, TenantName, WalletName } from "../protocol/names.ts";
+import { shardOfWallet } from "../protocol/shard-map.ts";
 import type { Ledger, Reservation, SagaPeer, WalletChange } from "./ledger.ts";
 import type { Wallet } from "./wallet.ts";
 
@@ -45,7 +39,7 @@ export interface MoveTally {
 }
 
 /** Where wallets are looked up: a ledger, or anything that knows its shard and its wallets. */
-export type WalletSource = Pick<Ledger, "shard" | "shards" | "wallet">;
+export type WalletSource = Pick<Ledger, "shard" | "shards" | "wallet" | "loadedWallet">;
 
 /** Whether a wallet lives on the ledger's shard. About 0.1 µs with several shards. Never throws. */
 export function isHere(ledger: WalletSource, tenant: TenantName, wallet: WalletName): boolean {
@@ -84,42 +78,61 @@ function tallyLeg(ledger: WalletSource, tenant: TenantName, leg: ItemLeg): MoveT
 
 /** The shard of a wallet. About 0.1 µs with several shards. Never throws. */
 export function placeOf(ledger: WalletSource, tenant: TenantName, wallet: WalletName): number {
-  return ledger.shards === 1 ? ledger.shard : shardOf(tenant, ownerOf(wallet), ledger.shards);
+  return ledger.shards === 1 ? ledger.shard : shardOfWallet(tenant, wallet, ledger.shards);
 }
 
 function tallyLegs(ledger: WalletSource, tenant: TenantName, legs: readonly ItemLeg[]): MoveTally {
-  const places = new Map<OwnerName, number>();
-  const byName = new Map<WalletName, WalletTally>();
-  const wallets: WalletTally[] = [];
-  const place = (wallet: WalletName): number => {
-    const owner = ownerOf(wallet);
-    const known = places.get(owner);
-    if (known !== undefined) return known;
-    const shard = placeOf(ledger, tenant, wallet);
-    places.set(owner, shard);
-    return shard;
-  };
-  const tallied = (name: WalletName, leg: number, counterparty: WalletName): WalletTally => {
-    let tally = byName.get(name);
-    if (!tally) {
-      const wallet = ledger.wallet(tenant, name);
-      tally = { name, wallet, debit: 0n, credit: 0n, touches: 0, leg, counterparty };
-      byName.set(name, tally);
-      wallets.push(tally);
+  const sides = new TallySides(ledger, tenant);
+  const tallied: TalliedLeg[] = [];
+  for (const leg of legs) {
+    const from = sides.side(leg.from, leg.leg, leg.to);
+    const to = sides.side(leg.to, leg.leg, leg.from);
+    if (from.tally) from.tally.debit += leg.amount;
+    if (to.tally) to.tally.credit += leg.amount;
+    tallied.push({ leg, fromShard: from.shard, toShard: to.shard, from: from.tally, to: to.tally });
+  }
+  return { legs: tallied, wallets: sides.wallets };
+}
+
+/** Where a wallet is, and what the legs do to it if that is here. */
+interface TallySide {
+  readonly shard: number;
+  readonly tally: WalletTally | null;
+}
+
+/** The wallets of a move, each looked up once: one that is in memory is here, and only others need a hash. */
+class TallySides {
+  readonly wallets: WalletTally[] = [];
+  readonly #ledger: WalletSource;
+  readonly #tenant: TenantName;
+  readonly #byName = new Map<WalletName, TallySide>();
+
+  constructor(ledger: WalletSource, tenant: TenantName) {
+    this.#ledger = ledger;
+    this.#tenant = tenant;
+  }
+
+  /** One side of a leg, whose wallet it names once more. */
+  side(name: WalletName, leg: number, counterparty: WalletName): TallySide {
+    let side = this.#byName.get(name);
+    if (!side) {
+      side = this.#newSide(name, leg, counterparty);
+      this.#byName.set(name, side);
     }
-    tally.touches += 1;
-    return tally;
-  };
-  const talliedLegs = legs.map((leg): TalliedLeg => {
-    const fromShard = place(leg.from);
-    const toShard = place(leg.to);
-    const from = fromShard === ledger.shard ? tallied(leg.from, leg.leg, leg.to) : null;
-    const to = toShard === ledger.shard ? tallied(leg.to, leg.leg, leg.from) : null;
-    if (from) from.debit += leg.amount;
-    if (to) to.credit += leg.amount;
-    return { leg, fromShard, toShard, from, to };
-  });
-  return { legs: talliedLegs, wallets };
+    if (side.tally) side.tally.touches += 1;
+    return side;
+  }
+
+  #newSide(name: WalletName, leg: number, counterparty: WalletName): TallySide {
+    const ledger = this.#ledger;
+    const loaded = ledger.loadedWallet(this.#tenant, name);
+    const shard = loaded ? ledger.shard : placeOf(ledger, this.#tenant, name);
+    if (shard !== ledger.shard) return { shard, tally: null };
+    const wallet = loaded ?? ledger.wallet(this.#tenant, name);
+    const tally = { name, wallet, debit: 0n, credit: 0n, touches: 0, leg, counterparty };
+    this.wallets.push(tally);
+    return { shard, tally };
+  }
 }
 
 /**

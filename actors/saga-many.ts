@@ -75,20 +75,21 @@ function onCommitted(saga: Saga, event: SagaEvent): SagaStep {
   return { saga: null, effects: [{ kind: "settle", refusal: null }] };
 }
 
-/** The asset of one wallet, as far as the saga has learnt it. Never throws. */
-export function learntAsset(saga: Saga, wallet: WalletName): AssetName | null {
-  return saga.assets.find(([name]) => name === wallet)?.[1] ?? null;
+/** The assets of wallets, as far as the saga has learnt them. Never throws. */
+export function learntAssets(saga: Saga): ReadonlyMap<WalletName, AssetName> {
+  return new Map(saga.assets);
 }
 
 /** Legs between two other shards are compared here: neither of the two sees both wallets. */
 function assetRefusal(saga: Saga): Refusal | null {
+  const learnt = learntAssets(saga);
   let lowest: { leg: number; to: WalletName } | null = null;
   for (const { legs } of saga.peers) {
     for (const { leg, from, to, asset } of legs) {
       if (asset !== null || (lowest && lowest.leg <= leg)) continue;
-      const paid = learntAsset(saga, from);
-      const received = learntAsset(saga, to);
-      if (paid !== null && received !== null && paid !== received) lowest = { leg, to };
+      const paid = learnt.get(from);
+      const received = learnt.get(to);
+      if (paid !== undefined && received !== undefined && paid !== received) lowest = { leg, to };
     }
   }
   return lowest && refusal("asset_mismatch", lowest.to);

@@ -6,17 +6,15 @@
 
 import { assert } from "../protocol/assert.ts";
 import type { StepKind } from "../protocol/entry.ts";
-import type { ItemMoney } from "../protocol/item.ts";
-import { ownerOf } from "../protocol/names.ts";
 import type { Outcome, Refusal, Status } from "../protocol/outcome.ts";
-import { shardOf } from "../protocol/shard-map.ts";
 import { AssetSums } from "./asset-sums.ts";
 import { addGivenBack, endHold, StepChanges } from "./hold-funds.ts";
-import type { Hold, Ledger, Saga, SagaPeer, Step, Transit, WalletChange } from "./ledger.ts";
+import type { Hold, Ledger, Saga, Step, Transit, WalletChange } from "./ledger.ts";
 import { endPlainMove, isPlainSaga } from "./plain-move.ts";
 import { giveBackReversed } from "./reversible.ts";
 import { stepCheck } from "./saga-check.ts";
-import { learntAsset, stepMany } from "./saga-many.ts";
+import { SagaGains } from "./saga-gain.ts";
+import { stepMany } from "./saga-many.ts";
 import type { SagaEffect, SagaEvent, SagaStep } from "./saga-step.ts";
 import { stepTwo } from "./saga-two.ts";
 import { balancesOfAll, refusedOutcome, settledOutcome } from "./terminal-outcome.ts";
@@ -45,10 +43,11 @@ export function runTheLongWay(ledger: Ledger, saga: Saga, event: SagaEvent): Set
   const step = stepSaga(saga, event);
   if (step.saga === saga) return null;
   const current = step.saga ?? saga;
+  const gains = new SagaGains(current, ledger.shards);
   let settled: SettledCommand | null = null;
   for (const effect of step.effects) {
     if (effect.kind === "settle") settled = settle(ledger, current, effect.refusal);
-    else carryOut(ledger, current, effect);
+    else carryOut(ledger, current, effect, gains);
   }
   if (step.saga) ledger.putSaga(step.saga);
   else ledger.endSaga(saga.number);
@@ -62,34 +61,23 @@ function stepSaga(saga: Saga, event: SagaEvent): SagaStep {
   return stepMany(saga, event);
 }
 
-function carryOut(ledger: Ledger, saga: Saga, effect: Exclude<SagaEffect, { kind: "settle" }>): void {
+function carryOut(
+  ledger: Ledger,
+  saga: Saga,
+  effect: Exclude<SagaEffect, { kind: "settle" }>,
+  gains: SagaGains,
+): void {
   if (effect.kind === "clear_vote_timer") ledger.clearTimer("vote", saga.number);
-  else if (effect.kind === "post") postOwn(ledger, saga, effect.settled);
+  else if (effect.kind === "post") postOwn(ledger, saga, effect.settled, gains);
   else if (effect.kind === "return") returnOwn(ledger, saga);
-  else sendDecision(ledger, saga, effect.item, effect.shard);
-}
-
-function sendDecision(ledger: Ledger, saga: Saga, kind: "commit" | "abort", shard: number): void {
-  const peer = saga.peers.find((other) => other.shard === shard);
-  assert(peer !== undefined, "a decision goes to a shard of the saga");
-  const money = kind === "commit" ? gainOf(ledger, saga, peer) : [];
-  ledger.appendItem(shard, { kind, saga: saga.number }, money);
-}
-
-/** What a commit gives the wallets of another shard, per asset. */
-function gainOf(ledger: Ledger, saga: Saga, peer: SagaPeer): ItemMoney[] {
-  const gain = new AssetSums();
-  for (const { from, to, amount, asset: known } of peer.legs) {
-    const asset = known ?? learntAsset(saga, from) ?? learntAsset(saga, to);
-    assert(asset !== null, "votes name the assets of their wallets");
-    if (shardOf(saga.tenant, ownerOf(from), ledger.shards) === peer.shard) gain.add(asset, -amount);
-    if (shardOf(saga.tenant, ownerOf(to), ledger.shards) === peer.shard) gain.add(asset, amount);
+  else {
+    const { item: kind, shard } = effect;
+    ledger.appendItem(shard, { kind, saga: saga.number }, kind === "commit" ? gains.of(shard) : []);
   }
-  return gain.money();
 }
 
 /** The own legs become posted. A final capture that settles here releases the rest of its hold in the same step. */
-function postOwn(ledger: Ledger, saga: Saga, settled: boolean): void {
+function postOwn(ledger: Ledger, saga: Saga, settled: boolean, gains: SagaGains): void {
   const changes = new StepChanges();
   const net = new AssetSums();
   for (const { wallet: name, debit, credit, leg, counterparty } of saga.own) {
@@ -100,7 +88,7 @@ function postOwn(ledger: Ledger, saga: Saga, settled: boolean): void {
   const hold = saga.move === "capture" ? targetHold(ledger, saga) : null;
   if (settled && saga.final && hold?.status === "open") addGivenBack(ledger, hold, hold.left, changes);
   assert(saga.move !== "hold", "a hold posts nothing");
-  const transits = saga.phase === "applying" ? transitsIn(saga, net) : transitsOut(ledger, saga);
+  const transits = saga.phase === "applying" ? transitsIn(saga, net) : transitsOut(saga, gains);
   const status = settled ? SUCCESS[saga.move] : "pending";
   ledger.append(ownStep(saga, { kind: saga.move, status, changes: changes.list(), transits }));
 }
@@ -114,9 +102,9 @@ function transitsIn(saga: Saga, net: AssetSums): Transit[] {
   return net.money().map(({ asset, amount }) => ({ peer: peer.shard, direction: "in", asset, amount }));
 }
 
-function transitsOut(ledger: Ledger, saga: Saga): Transit[] {
-  return saga.peers.flatMap((peer) =>
-    gainOf(ledger, saga, peer).map((money): Transit => ({ peer: peer.shard, direction: "out", ...money })),
+function transitsOut(saga: Saga, gains: SagaGains): Transit[] {
+  return saga.peers.flatMap(({ shard }) =>
+    gains.of(shard).map((money): Transit => ({ peer: shard, direction: "out", ...money })),
   );
 }
 

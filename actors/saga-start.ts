@@ -11,8 +11,8 @@ import { assert } from "../protocol/assert.ts";
 import type { TransferCommand } from "../protocol/command.ts";
 import type { MoveItem } from "../protocol/item.ts";
 import { VOTE_TIMEOUT_MS } from "../protocol/limits.ts";
-import { type AssetName, ownerOf, type WalletName } from "../protocol/names.ts";
-import { shardOf } from "../protocol/shard-map.ts";
+import type { AssetName, WalletName } from "../protocol/names.ts";
+import { shardOfWallet } from "../protocol/shard-map.ts";
 import type { Ledger, Saga, SagaPeer, WalletChange } from "./ledger.ts";
 import type { MoveTally } from "./move-tally.ts";
 
@@ -78,7 +78,7 @@ function reserve(ledger: Ledger, start: MoveStart): void {
 function itemFor(ledger: Ledger, start: MoveStart, peer: SagaPeer, kind: MoveItem["kind"]): MoveItem {
   const { tenant, owner, command, transfer, code, ref } = start;
   const ifVersion = (start.ifVersion ?? []).filter(
-    ([wallet]) => shardOf(tenant, ownerOf(wallet), ledger.shards) === peer.shard,
+    ([wallet]) => shardOfWallet(tenant, wallet, ledger.shards) === peer.shard,
   );
   const move = start.move === "hold" ? "transfer" : start.move;
   return {

@@ -2,7 +2,7 @@
 // the two tokens joined without a separator, mod N, so that any NATS client reaches the right shard
 // without knowing it. Source of the algorithm: Fowler, Noll, Vo, "FNV Hash" (1991), 32-bit variant 1a.
 
-import type { OwnerName, TenantName } from "./names.ts";
+import type { OwnerName, TenantName, WalletName } from "./names.ts";
 
 const OFFSET_BASIS = 0x811c9dc5;
 const PRIME = 0x01000193;
@@ -10,6 +10,11 @@ const PRIME = 0x01000193;
 /** The shard 0..shards-1 that holds all wallets of one owner. Never throws; about 0.03 µs. */
 export function shardOf(tenant: TenantName, owner: OwnerName, shards: number): number {
   return hashText(owner, hashText(tenant)) % shards;
+}
+
+/** {@link shardOf} the owner of a wallet, whose name is not cut out for it. Never throws. */
+export function shardOfWallet(tenant: TenantName, wallet: WalletName, shards: number): number {
+  return hashText(wallet, hashText(tenant), wallet.indexOf(":")) % shards;
 }
 
 /** The hash of a tenant alone: where the hash of each of its owners begins. Never throws. */
@@ -24,10 +29,10 @@ export function hashBytes(bytes: Uint8Array, start: number, end: number, basis =
   return hash >>> 0;
 }
 
-/** The hash of ASCII text, the same as of its bytes. Never throws. */
-export function hashText(text: string, basis = OFFSET_BASIS): number {
+/** The hash of ASCII text up to `end`, the same as of its bytes. Never throws. */
+export function hashText(text: string, basis = OFFSET_BASIS, end = text.length): number {
   let hash = basis;
-  for (let index = 0; index < text.length; index += 1) {
+  for (let index = 0; index < end; index += 1) {
     hash = Math.imul(hash ^ text.charCodeAt(index), PRIME);
   }
   return hash >>> 0;

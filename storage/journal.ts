@@ -18,7 +18,14 @@ import type { RecentEvents } from "./recent-events.ts";
 import { RunTable } from "./run-table.ts";
 import { STEP_RUNS } from "./schema.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
-import { type StepRow, stepOf, writeEntry, writeStepHead, writeStepTransits } from "./step-row.ts";
+import {
+  ChangePlaces,
+  type StepRow,
+  stepOf,
+  writeEntry,
+  writeStepHead,
+  writeStepTransits,
+} from "./step-row.ts";
 import type { WalletTable } from "./wallet-table.ts";
 
 /** A step that was appended. */
@@ -195,6 +202,7 @@ export class Journal {
     const { changes, tenant } = step;
     // As long as it will be: grown from nothing it would have room for seventeen.
     const balances = new Array<Balances>(changes.length);
+    const places = new ChangePlaces(changes);
     for (let index = 0; index < changes.length; index += 1) {
       const change = changes[index];
       assert(
@@ -203,7 +211,7 @@ export class Journal {
       );
       const distance = number - change.wallet.lastStep;
       this.#apply(change, number);
-      writeEntry(this.#log.writer, { step, index, distance });
+      writeEntry(this.#log.writer, { places, index, distance });
       balances[index] = balancesOf(change.wallet);
     }
     return balances;

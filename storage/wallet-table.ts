@@ -13,7 +13,7 @@ import { ASSETS, TENANTS, WALLETS } from "../protocol/interned-names.ts";
 import type { Bound } from "../protocol/money.ts";
 import type { OwnerName, TenantName, WalletName } from "../protocol/names.ts";
 import { ownerOf, purseOf } from "../protocol/names.ts";
-import { shardOf } from "../protocol/shard-map.ts";
+import { shardOfWallet } from "../protocol/shard-map.ts";
 import { BalanceTable, type WalletLagLimits } from "./balance-table.ts";
 import type { Connection } from "./database.ts";
 import { GenerationCache } from "./generation-cache.ts";
@@ -275,7 +275,7 @@ export class WalletTable {
   /** Wallets of other shards would be looked for in vain. */
   #miss(tenant: TenantName, name: WalletName): void {
     const { shard, shards } = this.#meta.row;
-    if (shards > 1 && shardOf(tenant, ownerOf(name), shards) !== shard) return;
+    if (shards > 1 && shardOfWallet(tenant, name, shards) !== shard) return;
     const names = this.#missing.get(tenant);
     if (names) names.add(name);
     else this.#missing.set(tenant, new Set([name]));

@@ -17,7 +17,8 @@ const MAX = INT64_MAX;
 
 /** Legs of a move inside one shard, with the wallets that exist. */
 function tallied(legs: readonly Leg[], wallets: ReadonlyMap<string, Wallet | undefined>): MoveTally {
-  const source = { shard: 0, shards: 1, wallet: (_tenant: string, name: WalletName) => wallets.get(name) };
+  const wallet = (_tenant: string, name: WalletName) => wallets.get(name);
+  const source = { shard: 0, shards: 1, wallet, loadedWallet: wallet };
   return tallyMove(source, TENANT, numberedLegs(legs));
 }
 
