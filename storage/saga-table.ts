@@ -1,8 +1,7 @@
-// Open sagas at their coordinator and prepared moves at the other shards. They live only while the move is under
-// way; what came of it is in the journal and in the outcome. A saga starts in the log of the last turns (saga-log)
-// and becomes a row here only if it outlives it.
+// Open sagas at their coordinator. They live only while the move is under way; what came of it is in the journal and in
+// the outcome. A saga starts in the log of the last turns (saga-log) and becomes a row here only if it outlives it.
 
-import type { Prepared, Saga } from "../actors/ledger.ts";
+import type { Saga } from "../actors/ledger.ts";
 import { assert } from "../protocol/assert.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { Connection } from "./database.ts";
@@ -10,7 +9,7 @@ import type { Journal } from "./journal.ts";
 import { requireSum, rowSum, type SummedRow } from "./row-sum.ts";
 import { isSagaChange, writeSagaChange } from "./saga-change.ts";
 import { SagaLog } from "./saga-log.ts";
-import { readPrepared, readSaga, writePrepared, writeSaga } from "./saga-row.ts";
+import { readSaga, writeSaga } from "./saga-row.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
 import type { WalletTable } from "./wallet-table.ts";
 
@@ -45,16 +44,6 @@ export class SagaTable {
         "INSERT INTO saga (number, sum, body) VALUES (?, ?, ?)",
       ),
       end: database.prepare<[number]>("DELETE FROM saga WHERE number = ?"),
-      prepared: database
-        .prepare<[number, number], Uint8Array>("SELECT body FROM prepared WHERE coordinator = ? AND saga = ?")
-        .pluck(),
-      putPrepared: database.prepare<[number, number, Uint8Array]>(
-        `INSERT INTO prepared (coordinator, saga, body) VALUES (?, ?, ?)
-         ON CONFLICT (coordinator, saga) DO UPDATE SET body = excluded.body`,
-      ),
-      endPrepared: database.prepare<[number, number]>(
-        "DELETE FROM prepared WHERE coordinator = ? AND saga = ?",
-      ),
     };
     this.#rows = this.#sql.count.get() ?? 0;
   }
@@ -105,33 +94,6 @@ export class SagaTable {
   reload(): void {
     this.#recent.reload();
     this.#rows = this.#sql.count.get() ?? 0;
-  }
-
-  /** Stores a prepared move. */
-  putPrepared(prepared: Prepared): void {
-    const { coordinator, saga } = prepared;
-    this.#log.open(WRITE.prepared);
-    const { writer } = this.#log;
-    writer.varint(coordinator);
-    writer.varint(saga);
-    const start = writer.length;
-    writePrepared(writer, prepared);
-    this.#sql.putPrepared.run(coordinator, saga, writer.view(start));
-  }
-
-  /** A prepared move, or undefined. */
-  prepared(coordinator: number, saga: number): Prepared | undefined {
-    const body = this.#sql.prepared.get(coordinator, saga);
-    return body && readPrepared(body, { coordinator, saga });
-  }
-
-  /** Removes a prepared move. Errors: asserts that it was there. */
-  endPrepared(coordinator: number, saga: number): void {
-    this.#log.open(WRITE.preparedEnd);
-    this.#log.writer.varint(coordinator);
-    this.#log.writer.varint(saga);
-    const { changes } = this.#sql.endPrepared.run(coordinator, saga);
-    assert(changes === 1, "a prepared move ends once");
   }
 
   /** Takes a saga that outlived the log back into it. */

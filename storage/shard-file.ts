@@ -245,8 +245,7 @@ export class ShardFile {
     try {
       if (this.#database.inTransaction) this.#sql.rollback.run();
       this.#meta.reload();
-      this.ledger.pairs.reload();
-      this.ledger.sagas.reload();
+      this.ledger.reloadMoves();
       this.ledger.restore();
       this.ledger.commands.reload();
       this.#mode = wasUnusable ? "unusable" : "idle";

@@ -29,6 +29,7 @@ import { Journal } from "./journal.ts";
 import type { MetaTable } from "./meta-table.ts";
 import { NameTable } from "./name-table.ts";
 import { PairTable } from "./pair-table.ts";
+import { PreparedTable } from "./prepared-table.ts";
 import type { RecentEvents } from "./recent-events.ts";
 import { SagaTable } from "./saga-table.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
@@ -59,6 +60,7 @@ export class ShardLedger implements Ledger {
   readonly sagas: SagaTable;
   readonly timers: TimerTable;
   readonly pairs: PairTable;
+  readonly #prepared: PreparedTable;
   readonly #turns: TurnLog;
   readonly #log: StateLog;
   readonly #meta: MetaTable;
@@ -80,6 +82,7 @@ export class ShardLedger implements Ledger {
     this.#turns = turns;
     this.holds = new HoldTable(database, log, { names, turns });
     this.sagas = new SagaTable(database, log, { journal, wallets });
+    this.#prepared = new PreparedTable(database, log);
     this.timers = new TimerTable(database, log, { meta, turns });
     this.pairs = new PairTable(database, log, { shard, shards });
   }
@@ -185,15 +188,15 @@ export class ShardLedger implements Ledger {
   }
 
   putPrepared(prepared: Prepared): void {
-    this.sagas.putPrepared(prepared);
+    this.#prepared.put(prepared);
   }
 
   prepared(coordinator: number, saga: number): Prepared | undefined {
-    return this.sagas.prepared(coordinator, saga);
+    return this.#prepared.prepared(coordinator, saga);
   }
 
   endPrepared(coordinator: number, saga: number): void {
-    this.sagas.endPrepared(coordinator, saga);
+    this.#prepared.end(coordinator, saga);
   }
 
   setTimer(timer: Omit<Timer, "id">): void {
@@ -272,6 +275,14 @@ export class ShardLedger implements Ledger {
       timer: (timer) => this.timers.restore(timer),
       clear: (kind, target) => this.timers.restoreClear(kind, target),
     });
+  }
+
+  /** Reads again what the tables of moves keep in memory: after a rollback. */
+  reloadMoves(): void {
+    this.pairs.reload();
+    this.sagas.reload();
+    this.#prepared.reload();
+
   }
 
   /** Bounds the memory after a commit. */
