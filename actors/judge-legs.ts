@@ -132,12 +132,15 @@ function judgeWallet(tally: WalletTally, rules: JudgeRules): Refusal | null {
  * What would not fit when it is reserved is refused also where nothing is: the outcome does not depend on placement.
  */
 function judgeBounds(wallet: Wallet, debit: bigint, credit: bigint): RefusalCode | null {
-  const lowest = wallet.posted - wallet.held - debit;
-  const highest = wallet.posted + wallet.incoming + credit;
-  if (debit > 0n && (lowest < INT64_MIN || wallet.held + debit > INT64_MAX)) return "overflow";
-  if (credit > 0n && (highest > INT64_MAX || wallet.incoming + credit > INT64_MAX)) return "overflow";
-  if (credit > 0n && wallet.max !== "unlimited" && highest > wallet.max) return "max_exceeded";
-  if (debit > 0n && wallet.min !== "unlimited" && lowest < wallet.min) return "insufficient_funds";
+  const { held, incoming, min, max } = wallet;
+  // Adding nothing would make a new number.
+  const lowest = debit === 0n ? null : (held === 0n ? wallet.posted : wallet.posted - held) - debit;
+  const highest =
+    credit === 0n ? null : (incoming === 0n ? wallet.posted : wallet.posted + incoming) + credit;
+  if (lowest !== null && (lowest < INT64_MIN || held + debit > INT64_MAX)) return "overflow";
+  if (highest !== null && (highest > INT64_MAX || incoming + credit > INT64_MAX)) return "overflow";
+  if (highest !== null && max !== "unlimited" && highest > max) return "max_exceeded";
+  if (lowest !== null && min !== "unlimited" && lowest < min) return "insufficient_funds";
   return null;
 }
 

@@ -221,8 +221,8 @@ export class Journal {
     const { wallet } = change;
     assert(this.#wallets.isLive(wallet), "a step changes live wallets");
     assert(wallet.lastStep < step, "a step names each wallet once");
-    wallet.posted += change.posted;
     // Adding nothing would make a new number.
+    if (change.posted !== 0n) wallet.posted += change.posted;
     if (change.held !== 0n) wallet.held += change.held;
     if (change.incoming !== 0n) wallet.incoming += change.incoming;
     if (change.min !== undefined) wallet.min = change.min;

@@ -282,7 +282,6 @@ export class ShardLedger implements Ledger {
     this.pairs.reload();
     this.sagas.reload();
     this.#prepared.reload();
-
   }
 
   /** Bounds the memory after a commit. */
