@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseOwner, parseTenant } from "../../protocol/names.ts";
-import { shardOf } from "../../protocol/shard-map.ts";
+import { parseOwner, parseTenant, parseWallet } from "../../protocol/names.ts";
+import { shardOf, shardOfWallet } from "../../protocol/shard-map.ts";
 import {
   commandSubject,
   epochSubject,
@@ -154,3 +154,14 @@ for (const [tenant, owner, hash] of vectors) {
     }
   });
 }
+
+test("a wallet is placed where its owner is", () => {
+  const owners = ["a", "alice", "Z-_9", "x".repeat(64)];
+  for (const owner of owners.map((name) => must(parseOwner(name)))) {
+    for (const purse of ["usd", "p", "0".repeat(32)]) {
+      const wallet = must(parseWallet(`${owner}:${purse}`));
+      for (const shards of [1, 4, 7, 64])
+        assert.equal(shardOfWallet(demo, wallet, shards), shardOf(demo, owner, shards));
+    }
+  }
+});
