@@ -10,6 +10,7 @@ import { CALLS_WAITING_MAX, OUTPUT_BYTES_MAX, REPLIES_HELD_BYTES_MAX } from "../
 import type { Outcome } from "../protocol/outcome.ts";
 import { encodeOutcomes } from "../protocol/outcome-codec.ts";
 import { encodeOutcomesJson } from "../protocol/outcome-json.ts";
+import { NumberedValues } from "../storage/numbered-values.ts";
 import type { ReplyRoute } from "./record-decoder.ts";
 
 /** Sends bytes to a literal subject over core NATS; may throw while the connection is down. */
@@ -26,17 +27,19 @@ const CHAR_BYTES_MAX = 6;
 /** Waiting routes per shard; the oldest are forgotten beyond it. */
 const WAITING_ROUTES_MAX = CALLS_WAITING_MAX * 10;
 
-/** Somebody who is to be told when an open command settles; `replayed` = of a copy of it. */
+/** Somebody who is to be told when an open command settles; `replayed` = of a copy of it. Commands of a record share one. */
 interface Waiting {
   readonly route: ReplyRoute;
   readonly replayed: boolean;
+  /** Who began to wait before. */
+  readonly earlier: Waiting | null;
 }
 
 /** See the file header. */
 export class Replies {
   readonly #publish: Publish;
   readonly #answerCall: AnswerCall;
-  readonly #waiting = new Map<number, Waiting[]>();
+  readonly #waiting = new NumberedValues<Waiting>();
   /** Of all open commands together. */
   #waitingCount = 0;
   /**
@@ -54,7 +57,7 @@ export class Replies {
 
   /** Notes what a committed record answers. */
   add(route: ReplyRoute, answers: RecordAnswers): void {
-    for (const { number, replayed } of answers.waiting) this.#wait(number, { route, replayed });
+    if (route.subject !== null || route.call !== null) this.#waitForAll(route, answers.waiting);
     this.#deliver(route, answers.answered);
     for (const { number, outcome } of answers.settled) this.#settle(number, outcome);
   }
@@ -86,15 +89,20 @@ export class Replies {
     this.#heldBytes = 0;
   }
 
+  #waitForAll(route: ReplyRoute, waiting: RecordAnswers["waiting"]): void {
+    const first: Waiting = { route, replayed: false, earlier: null };
+    for (const { number, replayed } of waiting) {
+      const earlier = this.#waiting.get(number) ?? null;
+      this.#wait(number, replayed || earlier !== null ? { route, replayed, earlier } : first);
+    }
+  }
+
   #wait(number: number, waiting: Waiting): void {
-    if (waiting.route.subject === null && waiting.route.call === null) return;
-    const others = this.#waiting.get(number);
-    if (others) others.push(waiting);
-    else this.#waiting.set(number, [waiting]);
+    this.#waiting.set(number, waiting);
     this.#waitingCount += 1;
     if (this.#waitingCount <= WAITING_ROUTES_MAX) return;
-    const oldest = this.#waiting.keys().next();
-    if (!oldest.done) this.#forget(oldest.value);
+    const oldest = this.#waiting.oldest();
+    if (oldest !== undefined) this.#forget(oldest);
   }
 
   #settle(number: number, outcome: Outcome): void {
@@ -103,11 +111,13 @@ export class Replies {
     }
   }
 
+  /** @returns who waited, first come first */
   #forget(number: number): readonly Waiting[] {
-    const waiting = this.#waiting.get(number) ?? [];
-    this.#waiting.delete(number);
+    const waiting: Waiting[] = [];
+    for (let each = this.#waiting.take(number) ?? null; each !== null; each = each.earlier)
+      waiting.push(each);
     this.#waitingCount -= waiting.length;
-    return waiting;
+    return waiting.reverse();
   }
 
   /** Outcomes of one record, whose way back is looked up once. */

@@ -18,6 +18,7 @@ import type { Journal } from "./journal.ts";
 import { LateOutcomes } from "./late-outcomes.ts";
 import type { MetaTable } from "./meta-table.ts";
 import type { NameTable } from "./name-table.ts";
+import { OpenNumbers } from "./open-numbers.ts";
 import { type OutcomeAt, readOutcome, writeOutcome, writeOutcomeStep } from "./outcome-row.ts";
 import { RecentClaims } from "./recent-claims.ts";
 import { RunTable } from "./run-table.ts";
@@ -36,9 +37,6 @@ export interface CommandParts {
   readonly index?: ClaimOptions | undefined;
 }
 
-/** Open commands known in memory: a number each. Beyond it all are forgotten, and looked up. */
-const OPEN_KEPT_MAX = 100_000;
-
 /** See the file header. */
 export class CommandTable implements StoredClaims {
   readonly #log: StateLog;
@@ -53,7 +51,7 @@ export class CommandTable implements StoredClaims {
   /** Outcomes of the commands that wait, in their order. */
   #waiting: (Outcome | null)[] = [];
   /** Commands that are open, of those written since the file was opened; one that is not here is looked up. */
-  readonly #open = new Set<number>();
+  readonly #open = new OpenNumbers();
   /**
    * Outcomes settled since the last flush for commands that were written before, by number. Never cleared but made anew: a
    * cleared Map keeps what it held alive until a major collection.
@@ -125,7 +123,7 @@ export class CommandTable implements StoredClaims {
     );
     const isWaiting = this.#rows.isWaiting(number);
     if (isWaiting) assert(this.#waitingOutcome(number) === null, "a command settles once");
-    else if (!this.#open.delete(number)) this.#assertOpen(number);
+    else if (!this.#open.take(number)) this.#assertOpen(number);
     const { writer } = this.#log;
     this.#log.open(WRITE.outcome);
     writer.varint(number);
@@ -207,7 +205,6 @@ export class CommandTable implements StoredClaims {
 
   /** Looking a command up when it settles costs 2 µs, because its run must be read. */
   #noteOpen(): void {
-    if (this.#open.size > OPEN_KEPT_MAX) this.#open.clear();
     const first = this.#rows.firstWaiting;
     for (let index = 0; index < this.#waiting.length; index += 1) {
       if (this.#waiting[index] === null) this.#open.add(first + index);

@@ -11,6 +11,7 @@ import { ByteWriter } from "./byte-writer.ts";
 import type { Connection } from "./database.ts";
 import { isListed, readHold, writeHold } from "./hold-row.ts";
 import type { NameTable } from "./name-table.ts";
+import { NumberedValues } from "./numbered-values.ts";
 import { RowBatch } from "./row-batch.ts";
 import { requireSum, rowSum, type SummedRow } from "./row-sum.ts";
 import { type StateLog, WRITE } from "./state-log.ts";
@@ -43,8 +44,8 @@ export class HoldTable {
   readonly #log: StateLog;
   readonly #names: NameTable;
   readonly #turns: TurnLog;
-  /** By number, in the order of their turns. */
-  readonly #recent = new Map<number, RecentHold>();
+  /** By number. */
+  readonly #recent = new NumberedValues<RecentHold>();
   readonly #rows: RowBatch;
   readonly #writer = new ByteWriter();
   readonly #sql;
@@ -109,12 +110,12 @@ export class HoldTable {
     const row = this.#names.findOwner(tenant, owner);
     if (!row) return [];
     const { below, limit } = page;
-    const holds: Hold[] = [];
-    for (const { hold, owner: number } of this.#recent.values()) {
-      if (number === row.number && hold.number < below && isListed(hold)) holds.push(hold);
-    }
+    const recent = this.#recent.filter(
+      (each) => each.owner === row.number && each.hold.number < below && isListed(each.hold),
+    );
+    const holds = recent.map(({ hold }) => hold);
     for (const stored of this.#sql.listed.all(row.number, below, limit)) {
-      if (!this.#recent.has(stored.number)) holds.push(this.#readRow(stored));
+      if (!this.#recent.get(stored.number)) holds.push(this.#readRow(stored));
     }
     return holds.sort((left, right) => right.number - left.number).slice(0, limit);
   }
@@ -133,15 +134,11 @@ export class HoldTable {
     this.#sql.putReversed.run(number, units);
   }
 
-  /** Makes rows of the holds that only turns below one have changed. */
+  /** Makes rows of the holds that only turns below one have changed. Cost: linear in the holds in memory. */
   moveOut(below: number): void {
-    const old: RecentHold[] = [];
-    for (const recent of this.#recent.values()) {
-      if (recent.turn >= below) break;
-      old.push(recent);
-    }
+    const old = this.#recent.filter(({ turn }) => turn < below);
     for (const { hold, owner } of old.sort((left, right) => left.hold.number - right.hold.number)) {
-      this.#recent.delete(hold.number);
+      this.#recent.take(hold.number);
       const start = this.#writer.length;
       writeHold(this.#writer, hold);
       const body = this.#writer.view(start);
@@ -165,7 +162,6 @@ export class HoldTable {
   }
 
   #note(hold: Hold, owner: number): void {
-    this.#recent.delete(hold.number);
     this.#recent.set(hold.number, { hold, owner, turn: this.#turns.turn });
   }
 

@@ -5,6 +5,7 @@
 // it, marked, until half of the list is such.
 
 import type { Timer } from "../actors/ledger.ts";
+import { NumberedValues } from "./numbered-values.ts";
 import type { LoggedTimer } from "./turn-log.ts";
 
 /** Timers that are gone are left in a list of this length. */
@@ -20,8 +21,8 @@ interface RecentTimer extends LoggedTimer {
 
 /** See the file header. */
 export class RecentTimers {
-  /** By kind, then by target, in the order of their turns. */
-  readonly #timers = { expire: new Map<number, RecentTimer>(), vote: new Map<number, RecentTimer>() };
+  /** By kind, then by target. */
+  readonly #timers = { expire: new NumberedValues<RecentTimer>(), vote: new NumberedValues<RecentTimer>() };
   /** By due time and id from `#front` on, the first of which is live; some behind it are gone. */
   #byDue: RecentTimer[] = [];
   #front = 0;
@@ -33,7 +34,7 @@ export class RecentTimers {
 
   /** Whether there is a timer of the kind for the target. */
   has(kind: Timer["kind"], target: number): boolean {
-    return this.#timers[kind].has(target);
+    return this.#timers[kind].get(target) !== undefined;
   }
 
   /** Adds a timer, or the same one parked. */
@@ -46,9 +47,8 @@ export class RecentTimers {
 
   /** Takes a timer out. @returns it, or undefined */
   take(kind: Timer["kind"], target: number): LoggedTimer | undefined {
-    const timer = this.#timers[kind].get(target);
+    const timer = this.#timers[kind].take(target);
     if (!timer) return;
-    this.#timers[kind].delete(target);
     timer.isGone = true;
     this.#tidy();
     return timer;
@@ -59,16 +59,13 @@ export class RecentTimers {
     return this.#byDue.find((timer) => timer.id === id && !timer.isGone);
   }
 
-  /** Takes out all of turns below one, by id. */
+  /** Takes out all of turns below one, by id. Cost: linear in all of them. */
   takeBelow(turn: number): LoggedTimer[] {
-    const taken: LoggedTimer[] = [];
-    for (const timers of [this.#timers.expire, this.#timers.vote]) {
-      for (const timer of timers.values()) {
-        if (timer.turn >= turn) break;
-        timer.isGone = true;
-        timers.delete(timer.target);
-        taken.push(timer);
-      }
+    const isOld = (timer: RecentTimer) => timer.turn < turn;
+    const taken = [...this.#timers.expire.filter(isOld), ...this.#timers.vote.filter(isOld)];
+    for (const timer of taken) {
+      timer.isGone = true;
+      this.#timers[timer.kind].take(timer.target);
     }
     this.#drop();
     return taken.sort((left, right) => left.id - right.id);

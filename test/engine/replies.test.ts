@@ -6,7 +6,7 @@ import { test } from "node:test";
 import type { RecordAnswers } from "../../actors/shard-record.ts";
 import type { ReplyRoute } from "../../engine/record-decoder.ts";
 import { Replies } from "../../engine/replies.ts";
-import { OUTPUT_BYTES_MAX, REPLIES_HELD_BYTES_MAX } from "../../protocol/limits.ts";
+import { CALLS_WAITING_MAX, OUTPUT_BYTES_MAX, REPLIES_HELD_BYTES_MAX } from "../../protocol/limits.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
 import { decodeOutcomes } from "../../protocol/outcome-codec.ts";
 import { encodeOutcomesJson } from "../../protocol/outcome-json.ts";
@@ -118,4 +118,43 @@ test("an open command's outcome goes to everybody who waits, once, and marked fo
   desk.replies.flush();
   assert.deepEqual(desk.positions(), [[9]]);
   assert.deepEqual(desk.calls, [["token", { ...outcome(9), replayed: true }]]);
+});
+
+test("everybody who waits for an open command is told, in the order in which they came", () => {
+  const desk = new Desk();
+  desk.replies.open();
+  for (const [place, replayed] of [false, true, true].entries()) {
+    const route = { ...call, call: `token ${place}` };
+    const others = [8, 9].map((number) => ({ index: 0, number, replayed: false }));
+    desk.replies.add(route, answers({ waiting: [{ index: 0, number: 7, replayed }, ...others] }));
+  }
+  for (const number of [7, 8])
+    desk.replies.add(call, answers({ settled: [{ number, outcome: outcome(9) }] }));
+  assert.deepEqual(
+    desk.calls.map(([token, { replayed }]) => [token, replayed]),
+    [
+      ["token 0", false],
+      ["token 1", true],
+      ["token 2", true],
+      ["token 0", false],
+      ["token 1", false],
+      ["token 2", false],
+    ],
+  );
+});
+
+test("beyond the bound those who wait for the oldest command are forgotten, and nobody else", () => {
+  const desk = new Desk();
+  desk.replies.open();
+  const numbers = Array.from({ length: CALLS_WAITING_MAX * 10 + 1 }, (_, index) => index + 5);
+  desk.replies.add(
+    call,
+    answers({ waiting: numbers.map((number, index) => ({ index, number, replayed: false })) }),
+  );
+  for (const number of [5, 6])
+    desk.replies.add(json, answers({ settled: [{ number, outcome: outcome(number) }] }));
+  assert.deepEqual(
+    desk.calls.map(([, { position }]) => position),
+    [6],
+  );
 });
