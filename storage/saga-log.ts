@@ -15,6 +15,8 @@ import { assert } from "../protocol/assert.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { Connection } from "./database.ts";
+import { NumberedValues } from "./numbered-values.ts";
+import { type PlainSaga, plainOf, sagaOfPlain } from "./plain-saga.ts";
 import { requireSum, rowSum, type SummedRow } from "./row-sum.ts";
 import { changedSaga } from "./saga-change.ts";
 import { readSaga } from "./saga-row.ts";
@@ -30,7 +32,7 @@ export const SAGA_LOG_ROWS = "SELECT number, sum, body FROM saga_log ORDER BY nu
 
 /** Turns that a saga stays in the log at most: a move takes 3 to 6 under load. */
 const ROWS_MAX = 64;
-/** Sagas in memory, about 1 KiB each; beyond it the oldest turns' become rows. */
+/** Sagas in memory, from 200 bytes to 1 KiB each; beyond it the oldest turns' become rows. */
 const SAGAS_MAX = 20_000;
 const PUT = 1;
 const END = 2;
@@ -40,7 +42,7 @@ const CHANGE = 3;
 export type StepAt = (step: number) => ToldStep | undefined;
 
 interface Logged {
-  readonly saga: Saga;
+  readonly saga: Saga | PlainSaga;
   /** The number of the row that tells it whole: later ones tell changes. */
   readonly row: number;
 }
@@ -50,8 +52,7 @@ export class SagaLog {
   readonly #sql;
   readonly #stepAt: StepAt;
   readonly #writer = new ByteWriter();
-  /** By number, in the order of their rows. */
-  readonly #sagas = new Map<number, Logged>();
+  readonly #sagas = new NumberedValues<Logged>();
   /** How many open sagas each row has, by row; the last one is the turn's. */
   readonly #open = new Map<number, number>();
   /** The highest number that was ever put: a saga above it is new. */
@@ -78,11 +79,17 @@ export class SagaLog {
 
   /** An open saga of the log, or undefined. */
   saga(number: number): Saga | undefined {
-    return this.#sagas.get(number)?.saga;
+    const logged = this.#sagas.get(number);
+    return logged && wholeOf(logged.saga);
+  }
+
+  /** Whether a saga is in the log. */
+  has(number: number): boolean {
+    return this.#sagas.get(number) !== undefined;
   }
 
   /** Logs a saga or its changed state: what `source` holds from `start` to its end is copied. */
-  put(saga: Saga, source: ByteWriter, start: number): void {
+  put(saga: Saga | PlainSaga, source: ByteWriter, start: number): void {
     this.#writer.byte(PUT);
     this.#writer.varint(saga.number);
     this.#writer.varint(source.length - start);
@@ -120,14 +127,16 @@ export class SagaLog {
       this.#writer.reset();
       this.#turn += 1;
     }
+    let goes = 0;
     while (this.#oldest < this.#turn) {
       const open = this.#open.get(this.#oldest) ?? 0;
-      const isOld = this.#turn - this.#oldest > ROWS_MAX || this.#sagas.size > SAGAS_MAX;
+      const isOld = this.#turn - this.#oldest > ROWS_MAX || this.#sagas.size - goes > SAGAS_MAX;
       if (open > 0 && !isOld) break;
-      if (open > 0) this.#moveOut(this.#oldest, keep);
+      goes += open;
       this.#open.delete(this.#oldest);
       this.#oldest += 1;
     }
+    if (goes > 0) this.#moveOut(goes, keep);
     if (this.#oldest > oldest) this.#sql.drop.run(this.#oldest);
   }
 
@@ -143,7 +152,7 @@ export class SagaLog {
       this.#turn = row.number;
       replay(row, this.#stepAt, {
         find: (number) => this.saga(number),
-        put: (saga) => this.#note(saga),
+        put: (saga) => this.#note(plainOf(saga) ?? saga),
         change: (saga) => this.#replace(saga),
         end: (number) => this.#forget(number),
       });
@@ -151,7 +160,7 @@ export class SagaLog {
     if (rows.length > 0) this.#turn += 1;
   }
 
-  #note(saga: Saga): void {
+  #note(saga: Saga | PlainSaga): void {
     if (saga.number > this.#highest) this.#highest = saga.number;
     else this.#forget(saga.number);
     this.#sagas.set(saga.number, { saga, row: this.#turn });
@@ -167,24 +176,25 @@ export class SagaLog {
   }
 
   #forget(number: number): boolean {
-    const logged = this.#sagas.get(number);
+    const logged = this.#sagas.take(number);
     if (!logged) return false;
-    this.#sagas.delete(number);
     this.#open.set(logged.row, (this.#open.get(logged.row) ?? 0) - 1);
     return true;
   }
 
-  /** Gives away what is open in the oldest row, which comes first in memory. */
-  #moveOut(oldest: number, keep: (saga: Saga) => void): void {
-    let open = this.#open.get(oldest) ?? 0;
-    for (const [number, { saga, row }] of this.#sagas) {
-      if (row !== oldest) break;
-      this.#sagas.delete(number);
-      keep(saga);
-      open -= 1;
+  /** Gives away, by number, what is open in rows that go: so many sagas. Cost: linear in those in memory. */
+  #moveOut(goes: number, keep: (saga: Saga) => void): void {
+    const old = this.#sagas.filter(({ row }) => row < this.#oldest).map(({ saga }) => saga);
+    assert(old.length === goes, "what is open in a turn's row is in memory");
+    for (const saga of old.sort((left, right) => left.number - right.number)) {
+      this.#sagas.take(saga.number);
+      keep(wholeOf(saga));
     }
-    assert(open === 0, "what is open in a turn's row is in memory");
   }
+}
+
+function wholeOf(saga: Saga | PlainSaga): Saga {
+  return "leg" in saga ? sagaOfPlain(saga) : saga;
 }
 
 /** The open sagas that rows of the log come to, by number. Errors: `StorageFault("corrupt")`. */

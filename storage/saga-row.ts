@@ -10,6 +10,7 @@ import { ByteReader } from "./byte-reader.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import type { AppendedStep } from "./journal.ts";
 import { readRefusal, writeRefusal } from "./outcome-row.ts";
+import { type PlainSaga, plainOf, sagaOfPlain } from "./plain-saga.ts";
 import { sagaOfStep, type ToldStep, tellsSaga } from "./saga-step-row.ts";
 
 const VERSION = 1;
@@ -36,15 +37,21 @@ type PeerState = Omit<SagaPeer, "shard" | "legs">;
 /**
  * Writes a saga.
  * @param last the step that was appended last in the record, if it is known
+ * @returns what the saga says, if it is plain
  */
-export function writeSaga(writer: ByteWriter, saga: Saga, last: AppendedStep | null = null): void {
+export function writeSaga(
+  writer: ByteWriter,
+  saga: Saga,
+  last: AppendedStep | null = null,
+): PlainSaga | null {
   const plain = plainOf(saga);
   if (plain === null) writeWhole(writer, saga);
   else if (last !== null && tellsSaga(last.step, saga, plain.leg)) {
     writer.byte(TOLD);
     writer.varint(last.number);
     writer.varint(plain.shard);
-  } else writePlain(writer, saga, plain);
+  } else writePlain(writer, plain);
+  return plain;
 }
 
 function writeWhole(writer: ByteWriter, saga: Saga): void {
@@ -107,22 +114,6 @@ export function readSaga(
   return saga;
 }
 
-/** What a plain saga says of its move. */
-interface PlainMove {
-  readonly leg: ItemLeg;
-  /** The other shard. */
-  readonly shard: number;
-}
-
-/** The move of a saga that is a transfer of one leg, waits for its answer and says nothing else; else null. */
-function plainOf(saga: Saga): PlainMove | null {
-  const [own] = saga.own;
-  const [peer] = saga.peers;
-  const leg = peer?.legs[0];
-  if (own === undefined || peer === undefined || leg === undefined) return null;
-  return isPlain(saga, own, peer, leg) ? { leg, shard: peer.shard } : null;
-}
-
 /**
  * Writes the saga of a transfer of one leg to one other shard, which nearly every saga is, in a third of the bytes:
  *
@@ -132,13 +123,14 @@ function plainOf(saga: Saga): PlainMove | null {
  *
  *   3 | step | other shard
  */
-function writePlain(writer: ByteWriter, saga: Saga, { leg, shard }: PlainMove): void {
+function writePlain(writer: ByteWriter, saga: PlainSaga): void {
+  const { tenant, owner, command, code, ref, leg, shard } = saga;
   writer.byte(PLAIN);
-  writer.text(saga.tenant);
-  writer.text(saga.owner);
-  writer.id(saga.command);
-  writer.optionalText(saga.code);
-  writer.optionalText(saga.ref);
+  writer.text(tenant);
+  writer.text(owner);
+  writer.id(command);
+  writer.optionalText(code);
+  writer.optionalText(ref);
   writer.text(leg.from);
   writer.text(leg.to);
   writer.amount(leg.amount);
@@ -157,32 +149,6 @@ function readTold(number: number, reader: ByteReader, stepAt: (step: number) => 
   return saga;
 }
 
-function isPlain(saga: Saga, own: Reservation, peer: SagaPeer, leg: ItemLeg): boolean {
-  return (
-    saga.phase === "applying" &&
-    saga.move === "transfer" &&
-    saga.op === "transfer" &&
-    saga.own.length === 1 &&
-    saga.peers.length === 1 &&
-    saga.target === null &&
-    saga.transfer === null &&
-    saga.amount === 0n &&
-    !saga.final &&
-    saga.assets.length === 0 &&
-    peer.legs.length === 1 &&
-    peer.vote === "waiting" &&
-    peer.refusal === null &&
-    peer.leg === 0 &&
-    !peer.acknowledged &&
-    leg.leg === 0 &&
-    own.leg === 0 &&
-    own.wallet === leg.from &&
-    own.counterparty === leg.to &&
-    own.debit === leg.amount &&
-    own.credit === 0n
-  );
-}
-
 function readPlain(number: number, reader: ByteReader): Saga {
   reader.version(PLAIN);
   const tenant = reader.name<TenantName>();
@@ -196,13 +162,8 @@ function readPlain(number: number, reader: ByteReader): Saga {
   const asset = reader.optionalName<AssetName>();
   const shard = reader.varint();
   reader.end();
-  const legs = [{ leg: 0, from, to, amount, asset }];
-  return {
-    ...{ number, phase: "applying", move: "transfer", tenant, owner, command, op: "transfer", code, ref },
-    own: [{ wallet: from, debit: amount, credit: 0n, leg: 0, counterparty: to }],
-    peers: [{ shard, legs, vote: "waiting", refusal: null, leg: 0, acknowledged: false }],
-    ...{ target: null, transfer: null, amount: 0n, final: false, assets: [] },
-  };
+  const leg = { leg: 0, from, to, amount, asset };
+  return sagaOfPlain({ number, tenant, owner, command, code, ref, leg, shard });
 }
 
 /** Writes a prepared move; coordinator and saga are columns of the row. */

@@ -65,9 +65,9 @@ export class SagaTable {
       if (!this.#recent.change(saga, writer, start)) this.#putWhole(saga);
       return;
     }
-    writeSaga(writer, saga, this.#journal.last);
-    if (before && !this.#recent.saga(saga.number)) this.#removeRow(saga.number);
-    this.#recent.put(saga, writer, start);
+    const plain = writeSaga(writer, saga, this.#journal.last);
+    if (before && !this.#recent.has(saga.number)) this.#removeRow(saga.number);
+    this.#recent.put(plain ?? saga, writer, start);
   }
 
   /** An open saga, or undefined. */
