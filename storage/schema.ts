@@ -86,7 +86,7 @@ CREATE TABLE record_hash_run (first INTEGER PRIMARY KEY, hashes BLOB NOT NULL) S
 `;
 
 /** The first format that was ever given out; files of format 1 were made before and are refused. */
-export const FORMAT_OLDEST = 3;
+export const FORMAT_OLDEST = 4;
 
 /** SQL that brings a file from format `FORMAT_OLDEST + index` to the next one; none so far. */
 export const MIGRATIONS: readonly string[] = [];
