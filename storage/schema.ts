@@ -85,7 +85,7 @@ CREATE TABLE outbox (
 CREATE TABLE record_hash_run (first INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT;
 `;
 
-/** The first format that was ever given out; files of format 1 were made before and are refused. */
+/** The first format that will be given out; files of lower ones were made before the first release and are refused. */
 export const FORMAT_OLDEST = 4;
 
 /** SQL that brings a file from format `FORMAT_OLDEST + index` to the next one; none so far. */
