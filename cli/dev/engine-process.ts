@@ -61,14 +61,11 @@ const MAIN_FILE = fileURLToPath(new URL("../../engine/node-main.ts", import.meta
 
 /** V8's flags are no interface, and Node does not start with one that it does not know: up to this version it has those below. */
 const NODE_MAJOR_KNOWN = 26;
-const V8_FLAGS = [
-  // Never guess that what a turn makes lives long and put it into the old generation at once: a turn lasts for some ms, but
-  // whatever was made there, and all that it points to, stays until a major collection.
-  "--no-allocation-site-pretenuring",
-  // Applying a command is many small functions: with room for more of them in one it takes 0.96 of the CPU.
-  "--max-inlined-bytecode-size=600",
-  "--max-inlined-bytecode-size-cumulative=4000",
-];
+/**
+ * V8 must not guess that what a turn makes lives long and put it into the old generation at once: a turn lasts for some
+ * ms, but whatever was made there, and all that it points to, stays until a major collection.
+ */
+const V8_FLAGS = ["--no-allocation-site-pretenuring"];
 
 /** The flags of V8 with which an engine runs best on a version of Node such as 26.1.0. */
 export function v8Flags(node: string): readonly string[] {
