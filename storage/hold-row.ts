@@ -26,6 +26,11 @@ export function isListed({ status }: Hold): boolean {
   return status !== "placing" && status !== "refused";
 }
 
+/** What the checksum of a hold's row is over, beside its body, in the order of the columns. */
+export function holdNumbers(number: number, owner: number, listed: number) {
+  return [number, owner, listed] as const;
+}
+
 /** Writes a hold. */
 export function writeHold(writer: ByteWriter, hold: Hold): void {
   assert(hold.assets.length === hold.legs.length, "a hold has the asset of each leg");

@@ -9,7 +9,7 @@ import { assert } from "../protocol/assert.ts";
 import type { OwnerName, TenantName } from "../protocol/names.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { Connection } from "./database.ts";
-import { isListed, readHold, writeHold } from "./hold-row.ts";
+import { holdNumbers, isListed, readHold, writeHold } from "./hold-row.ts";
 import type { NameTable } from "./name-table.ts";
 import { NumberedValues } from "./numbered-values.ts";
 import { RowBatch } from "./row-batch.ts";
@@ -142,7 +142,7 @@ export class HoldTable {
       const start = this.#writer.length;
       writeHold(this.#writer, hold);
       const body = this.#writer.view(start);
-      const columns = [hold.number, owner, isListed(hold) ? 1 : 0];
+      const columns = holdNumbers(hold.number, owner, isListed(hold) ? 1 : 0);
       this.#rows.push(...columns, rowSum(columns, body), body);
     }
     this.#rows.flush();
@@ -166,7 +166,7 @@ export class HoldTable {
   }
 
   #readRow(row: HoldSqlRow): Hold {
-    requireSum(row, [row.number, row.owner, row.listed], `hold ${row.number}`);
+    requireSum(row, holdNumbers(row.number, row.owner, row.listed), `hold ${row.number}`);
     return this.#read(row);
   }
 

@@ -17,7 +17,7 @@ import type { Outcome } from "../protocol/outcome.ts";
 import { CLAIM_PART, type ClaimRow, claimsOf, OUTCOME_PART, readClaim } from "./command-row.ts";
 import { type Connection, openReader } from "./database.ts";
 import { GenerationCache } from "./generation-cache.ts";
-import { readHold } from "./hold-row.ts";
+import { holdNumbers, readHold } from "./hold-row.ts";
 import { IndexStore } from "./index-store.ts";
 import { type MetaRow, selectMeta } from "./meta-table.ts";
 import { readMoney } from "./money-row.ts";
@@ -485,6 +485,6 @@ function* merged<Row>(
 }
 
 function readHoldRow(row: HoldSqlRow): Hold {
-  requireSum(row, [row.number, row.ownerNumber, row.listed], `hold ${row.number}`);
+  requireSum(row, holdNumbers(row.number, row.ownerNumber, row.listed), `hold ${row.number}`);
   return readHold(row.body, row);
 }
