@@ -121,7 +121,7 @@ async function setUp({ options, scenario, progress, onSample }: Asked, nc: NatsC
   const ids = new BenchIds(unique);
   const reply = `${resultPrefix(tenant)}${token}`;
   const acks = `${INBOX_PREFIX}.${token}.ack`;
-  const watched = [{ name: "generator", pid: process.pid }, ...(options.processes ?? [])];
+  const watched = [{ name: "generator", pids: [process.pid] }, ...(options.processes ?? [])];
   const stage = new Stage({
     ...{ nc, clock: systemClock, tenant, ids, reply, settings, shards: info.shards },
     progress,
@@ -141,7 +141,7 @@ function restarting({ restartEngine }: BenchOptions, watched: WatchedProcess[]):
   return async (how) => {
     const pid = await restartEngine(how);
     const place = watched.findIndex(({ name }) => name === "engine");
-    if (place >= 0) watched[place] = { name: "engine", pid };
+    if (place >= 0) watched[place] = { name: "engine", pids: [pid] };
   };
 }
 
@@ -191,6 +191,7 @@ async function measure(bench: Bench): Promise<BenchRun> {
   const reference = options.reference === false ? null : await measureMachine(bench);
   const report = reportOf({
     ...{ stage, scenario, info, extras, usage, after, verification, reference },
+    replicas: options.replicas ?? null,
     before: stage.warmedUp ?? before,
   });
   const settled = stage.results.slice(prepared).reduce((sum, result) => sum + result.settled, 0);

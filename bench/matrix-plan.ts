@@ -121,6 +121,19 @@ export const MATRIX: readonly Sweep[] = [
     series: STRICT,
   },
   {
+    name: "copies",
+    title: "One nats-server, or three with a copy of each log",
+    varied: { flag: "--replicas", name: "nats-servers", kind: null, values: [1, 3] },
+    arguments: ["--durability", "strict"],
+    columns: RATE_COLUMNS,
+    series: [
+      { name: "singles", arguments: ["--scenario", "singles"] },
+      { name: "singles, 16 shards", arguments: ["--scenario", "singles", "--shards", "16"] },
+      { name: "frames", arguments: FRAMES },
+      { name: "cross", arguments: ["--scenario", "cross"] },
+    ],
+  },
+  {
     name: "growth",
     title: "Random ids until the journal is long",
     varied: { flag: "--rows", name: "rows asked for", kind: null, values: [1_500_000, 20_000_000] },

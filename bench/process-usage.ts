@@ -6,10 +6,10 @@ import { readFile } from "node:fs/promises";
 /** Clock ticks per second of /proc; a constant of the Linux interface. */
 const TICKS_PER_SECOND = 100;
 
-/** A process whose share of the machine the report shows. */
+/** What the report shows the share of the machine of: one process, or several of one kind together. */
 export interface WatchedProcess {
   readonly name: string;
-  readonly pid: number;
+  readonly pids: readonly number[];
 }
 
 /** One reading. */
@@ -32,14 +32,22 @@ export async function usageOf(pid: number): Promise<ProcessUsage | null> {
   }
 }
 
-/** Readings of several processes by name. */
+/** Readings by name; a name without a process that can be read is left out. */
 export async function usageOfAll(
   watched: readonly WatchedProcess[],
 ): Promise<ReadonlyMap<string, ProcessUsage>> {
   const usages = new Map<string, ProcessUsage>();
-  for (const { name, pid } of watched) {
-    const usage = await usageOf(pid);
-    if (usage !== null) usages.set(name, usage);
+  for (const { name, pids } of watched) {
+    const found = await Promise.all(pids.map((pid) => usageOf(pid)));
+    const known = found.filter((usage) => usage !== null);
+    if (known.length > 0) usages.set(name, known.reduce(sumOf));
   }
   return usages;
+}
+
+function sumOf(one: ProcessUsage, other: ProcessUsage): ProcessUsage {
+  return {
+    cpuSeconds: one.cpuSeconds + other.cpuSeconds,
+    rssBytes: one.rssBytes + other.rssBytes,
+  };
 }

@@ -54,6 +54,8 @@ export interface BenchOptions {
   readonly directory?: string;
   /** Whether to measure the reference figures (about 4 s); default true. */
   readonly reference?: boolean;
+  /** Copies of each log, for the report; absent when nobody knows. */
+  readonly replicas?: number;
   /** Processes whose CPU and memory are reported beside the generator's own. */
   readonly processes?: readonly WatchedProcess[];
   /**
@@ -157,6 +159,8 @@ export interface BenchReport {
   readonly rss: Readonly<Record<string, number>>;
   readonly reference: Reference | null;
   readonly shards: number;
+  /** Copies of each log, each on a nats-server of its own; null when the installation is not the bench's own. */
+  readonly replicas: number | null;
   readonly seed: number;
   /** From the first publication to the last outcome, the warm-up left out. */
   readonly seconds: number;

@@ -1,6 +1,7 @@
 // A scenario says what a run sends, and what figures it adds to the report. Adding one = adding a file that exports a
 // Scenario, and a line in scenario-table.ts.
 
+import type { Replicas } from "../cluster/cluster-file.ts";
 import type { Durability } from "../protocol/info.ts";
 import type { Stage } from "./stage.ts";
 
@@ -18,6 +19,8 @@ export interface ScenarioDefaults {
   readonly ratePerSecond?: number;
   /** Shards of an installation of the bench's own. */
   readonly shards: Readonly<Record<Durability, number>>;
+  /** Its copies of each log, each on a nats-server of its own; 1 when absent. */
+  readonly replicas?: Readonly<Record<Durability, Replicas>>;
 }
 
 /** Most scenarios' defaults. */

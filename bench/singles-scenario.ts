@@ -2,8 +2,8 @@
 // `coffer.cmd.<tenant>.<owner>` with the header that names where the outcome goes. With `--encoding msgpack` frames of
 // one command instead, whatever size of frame is asked for.
 //
-// Each message is one record of a stream, which under the profile strict is synced by itself: more shards sync more
-// streams at once.
+// Each message is one record of a stream. Under the profile strict a nats-server that is alone syncs it by itself; of
+// three servers each syncs a batch of what all of them agreed on, which is more than twice as fast even on one machine.
 
 import { SingleTransferSource } from "./single-transfer-source.ts";
 import { steadyScenario } from "./steady-scenario.ts";
@@ -14,7 +14,12 @@ import { TransferSource } from "./transfer-source.ts";
 export const singlesScenario = steadyScenario({
   name: "singles",
   title: "one transfer a message, in JSON, both wallets on one shard",
-  defaults: { frameCommands: 1, inFlight: 4_000, shards: { strict: 16, relaxed: 4 } },
+  defaults: {
+    frameCommands: 1,
+    inFlight: 4_000,
+    shards: { strict: 4, relaxed: 4 },
+    replicas: { strict: 3, relaxed: 1 },
+  },
   sourceOf: (parts) => {
     const { settings } = parts;
     const shards = shardsOf(parts.fleet);

@@ -24,6 +24,7 @@ export interface RunParts {
   readonly after: EngineCounters;
   readonly verification: Verification;
   readonly reference: Reference | null;
+  readonly replicas: number | null;
 }
 
 /** The report; disk bytes and the sweep over files are added by whoever owns the installation. */
@@ -49,6 +50,7 @@ export function reportOf(run: RunParts): BenchReport {
     rss: Object.fromEntries([...run.usage].map(([name, { rssBytes }]) => [name, rssBytes])),
     reference: run.reference,
     shards: run.info.shards,
+    replicas: run.replicas,
     seed: settings.seed,
     seconds: rounded(sum.seconds, 100),
     warmUpSeconds: settings.warmUpSeconds,

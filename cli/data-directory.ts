@@ -10,11 +10,12 @@ import {
   checkClusterFile,
   createClusterFile,
   isDurability,
+  isReplicas,
+  REPLICAS,
   readClusterFile,
   SHARDS_MAX,
 } from "../cluster/cluster-file.ts";
 import { isProcessAlive } from "../cluster/process-alive.ts";
-import type { Durability } from "../protocol/info.ts";
 import type { FlagSpec } from "./command.ts";
 import { CliFailure, usageFailure } from "./failure.ts";
 import type { Parsed } from "./parsed.ts";
@@ -43,6 +44,12 @@ export const CLUSTER_FLAGS: readonly FlagSpec[] = [
     summary: "profile of new data (default: strict)",
     choices: ["strict", "relaxed"],
   },
+  {
+    name: "--replicas",
+    value: "N",
+    summary: "copies of each log of new data, each on a nats-server of its own (default: 1)",
+    choices: REPLICAS.map(String),
+  },
 ];
 
 /** The absolute path of `--data`. */
@@ -50,27 +57,27 @@ export function dataDirectoryOf(parsed: Parsed, surroundings: Surroundings): str
   return resolve(surroundings.directory, parsed.text("--data") ?? DATA_DIRECTORY);
 }
 
-/** What `--shards` and `--durability` ask for. Errors: CliFailure `usage`. */
-export function wishesOf(parsed: Parsed): {
-  readonly shards: number | undefined;
-  readonly durability: Durability | undefined;
-} {
+/** What `--shards`, `--durability` and `--replicas` ask for. Errors: CliFailure `usage`. */
+export function wishesOf(parsed: Parsed): Required<ClusterWishes> {
   const shards = parsed.text("--shards");
   const durability = parsed.text("--durability");
+  const replicas = Number(parsed.text("--replicas"));
   return {
     shards: shards === null ? undefined : wholeIn(shards, { min: 1, max: SHARDS_MAX }),
     durability: isDurability(durability) ? durability : undefined,
+    replicas: isReplicas(replicas) ? replicas : undefined,
   };
 }
 
 /** What new data would be initialised with. Errors: CliFailure `usage`. */
 export function newCluster(parsed: Parsed, surroundings: Surroundings): ClusterFile {
-  const { shards, durability } = wishesOf(parsed);
+  const { shards, durability, replicas } = wishesOf(parsed);
   return {
     format: 1,
     cluster: surroundings.newId(),
     shards: shards ?? SHARDS_DEFAULT,
     durability: durability ?? "strict",
+    replicas: replicas ?? 1,
     tenant: tenantIn(parsed.text("--tenant") ?? "demo"),
   };
 }
@@ -98,9 +105,7 @@ export function initialise(dataDir: string, fields: ClusterFile): ClusterFile {
 }
 
 function failureOf({ code, message }: ClusterFileFailure): CliFailure {
-  return code === "shard_count_mismatch" || code === "durability_mismatch"
-    ? usageFailure(message, code)
-    : new CliFailure(code, message);
+  return code.endsWith("_mismatch") ? usageFailure(message, code) : new CliFailure(code, message);
 }
 
 /** The dev that serves a directory. */

@@ -75,7 +75,7 @@ export async function withCoffer<Result>(
   work: (coffer: Coffer) => Promise<Result>,
 ): Promise<Result> {
   const coffer = await connect({
-    servers: session.server.split(","),
+    servers: session.server,
     tenant: session.tenant,
     name: "coffer-cli",
     connectWaitMs: session.timeoutMs,
@@ -98,7 +98,7 @@ export async function withConnection<Result>(
   work: (connection: Connection) => Promise<Result>,
 ): Promise<Result> {
   const connection = await openConnection({
-    servers: session.server.split(","),
+    servers: session.server,
     name: "coffer-cli",
     connectWaitMs: session.timeoutMs,
     ...(session.credentials === null ? {} : { credentials: session.credentials }),

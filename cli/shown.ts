@@ -20,3 +20,8 @@ export function walletNotFound(wallet: string): CliFailure {
 export function shardsText(shards: number): string {
   return `${shards} ${shards === 1 ? "shard" : "shards"}`;
 }
+
+/** `3 copies of each log, `, or nothing when there is one. */
+export function copiesText(replicas: number): string {
+  return replicas === 1 ? "" : `${replicas} copies of each log, `;
+}

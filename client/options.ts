@@ -14,7 +14,7 @@ export interface TlsOptions {
 
 /** How to connect. Everything but `servers` and `tenant` has a default. */
 export interface CofferOptions {
-  /** `nats://[user:password@]host:port`, one server or several of one cluster. */
+  /** `nats://[user:password@]host:port`, one server or several of one cluster (a list, or commas between). */
   readonly servers: string | readonly string[];
   /** The tenant whose wallets these are, `[a-z0-9-]{1,32}`. */
   readonly tenant: string;
@@ -118,14 +118,16 @@ export function numberOf(name: string, value: number | undefined, fallback: numb
 
 function serverOptions(options: CofferOptions): ServerOptions {
   const { servers, credentials, token, user, password, tls } = options;
-  const list = [servers].flat();
-  const isUsable = (server: unknown): boolean =>
-    typeof server === "string" && URL.canParse(server.includes("://") ? server : `nats://${server}`);
+  const list = [servers]
+    .flat()
+    .flatMap((named: unknown) => (typeof named === "string" ? named.split(",") : ""));
+  const isUsable = (server: string): boolean =>
+    URL.canParse(server.includes("://") ? server : `nats://${server}`);
   if (list.length === 0 || !list.every(isUsable)) {
     throw new CofferOptionsInvalid("servers: must name at least one server, such as nats://127.0.0.1:4222");
   }
   return {
-    servers,
+    servers: list,
     name: options.name ?? "coffer-client",
     inboxPrefix: options.inboxPrefix ?? "_INBOX",
     ...(credentials === undefined ? {} : { credentials }),

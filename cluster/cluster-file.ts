@@ -27,6 +27,10 @@ import { failed, ok } from "../protocol/result.ts";
 export const CLUSTER_FILE_NAME = "coffer.json";
 /** The most shards that a cluster can be initialised with; more is `cluster_file_invalid`. */
 export const SHARDS_MAX = 256;
+/** How many copies of a log there may be: an even number would survive no more servers than the odd one before it. */
+export const REPLICAS = [1, 3, 5] as const;
+/** See REPLICAS. */
+export type Replicas = (typeof REPLICAS)[number];
 /** What the file holds, checked. */
 export interface ClusterFile {
   readonly format: 1;
@@ -35,6 +39,8 @@ export interface ClusterFile {
   /** 1..SHARDS_MAX, never changed. */
   readonly shards: number;
   readonly durability: Durability;
+  /** Copies of each log, each on a nats-server of its own; a file without it means 1. Never changed. */
+  readonly replicas: Replicas;
   /** The tenant of a developer's machine. */
   readonly tenant: TenantName;
 }
@@ -43,6 +49,7 @@ export interface ClusterFile {
 export interface ClusterWishes {
   readonly shards?: number | undefined;
   readonly durability?: Durability | undefined;
+  readonly replicas?: Replicas | undefined;
 }
 
 /** Why a data directory cannot be used. The message tells a person what to do. */
@@ -53,16 +60,22 @@ export interface ClusterFileFailure {
     | "cluster_file_exists"
     | "cluster_file_unreadable"
     | "shard_count_mismatch"
-    | "durability_mismatch";
+    | "durability_mismatch"
+    | "replicas_mismatch";
   readonly message: string;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const FIELDS = ["format", "cluster", "shards", "durability", "tenant"];
+const FIELDS = ["format", "cluster", "shards", "durability", "replicas", "tenant"];
 
 /** Whether a text is the name of a durability profile. Never throws. */
 export function isDurability(text: unknown): text is Durability {
   return text === "strict" || text === "relaxed";
+}
+
+/** Whether a value is a number of copies. Never throws. */
+export function isReplicas(value: unknown): value is Replicas {
+  return REPLICAS.some((replicas) => replicas === value);
 }
 
 /**
@@ -117,7 +130,7 @@ export function createClusterFile(
 
 /**
  * Compares existing data with what a start asks for.
- * Errors: `shard_count_mismatch`, `durability_mismatch`. Never throws.
+ * Errors: `shard_count_mismatch`, `durability_mismatch`, `replicas_mismatch`. Never throws.
  */
 export function checkClusterFile(
   file: ClusterFile,
@@ -135,6 +148,12 @@ export function checkClusterFile(
       `The data was initialised as ${file.durability} and ${wishes.durability} was asked for. Leave it out, or name another data directory.`,
     );
   }
+  if (wishes.replicas !== undefined && wishes.replicas !== file.replicas) {
+    return failure(
+      "replicas_mismatch",
+      `The data was initialised with ${file.replicas} copies of each log and ${wishes.replicas} were asked for. Leave it out, or name another data directory.`,
+    );
+  }
   return ok(file);
 }
 
@@ -143,7 +162,7 @@ function parseClusterFile(body: string, path: string): Result<ClusterFile, Clust
   if (fields === undefined) return failure("cluster_file_invalid", `${path} is not a JSON object.`);
   const wrong = (field: string, expected: string): Result<ClusterFile, ClusterFileFailure> =>
     failure("cluster_file_invalid", `${path}: ${field} should be ${expected}.`);
-  const { format, cluster, shards, durability } = fields;
+  const { format, cluster, shards, durability, replicas = 1 } = fields;
   const tenant = parseTenant(fields.tenant);
   if (format !== 1) return wrong("format", "1 (a newer version of Coffer may have written it)");
   if (typeof cluster !== "string" || !UUID.test(cluster)) return wrong("cluster", "a lower-case UUID");
@@ -151,10 +170,11 @@ function parseClusterFile(body: string, path: string): Result<ClusterFile, Clust
     return wrong("shards", `a whole number from 1 to ${SHARDS_MAX}`);
   }
   if (!isDurability(durability)) return wrong("durability", "strict or relaxed");
+  if (!isReplicas(replicas)) return wrong("replicas", REPLICAS.join(", "));
   if (tenant === undefined) return wrong("tenant", "a tenant's name");
   const unknown = Object.keys(fields).find((field) => !FIELDS.includes(field));
   if (unknown !== undefined) return wrong(unknown, "absent: the field is not known");
-  return ok({ format, cluster, shards, durability, tenant });
+  return ok({ format, cluster, shards, durability, replicas, tenant });
 }
 
 function objectOf(body: string): Record<string, unknown> | undefined {

@@ -24,7 +24,7 @@ const CLOSE_WAIT_MS = 2_000;
 
 /** How to connect. `connectWaitMs` bounds the first connection (default 10,000); later ones are tried for ever. */
 export interface ConnectionSettings {
-  /** `nats://[user:password@]host:port`, one or several servers of one cluster. */
+  /** `nats://[user:password@]host:port`, one or several servers of one cluster (a list, or commas between). */
   readonly servers: string | readonly string[];
   /** Role, such as `coffer-worker-2`. */
   readonly name: string;
@@ -83,6 +83,7 @@ export async function openConnection(settings: ConnectionSettings): Promise<Conn
 function optionsOf(settings: ConnectionSettings): ConnectionOptions {
   const urls = [settings.servers]
     .flat()
+    .flatMap((servers) => servers.split(","))
     .map((server) => new URL(server.includes("://") ? server : `nats://${server}`));
   const login = urls.find((url) => url.username !== "");
   const { credentials, inboxPrefix } = settings;

@@ -39,7 +39,7 @@ export class JetStreamApiError extends ClusterError {
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * Asks `<api>.<operation>` (such as `STREAM.INFO.COFFER_S0`) and returns the answer's object.
+ * Asks `<api>.<operation>` (such as `STREAM.INFO.COFFER_S0`), waits `waitMs` and returns the answer's object.
  * Errors: JetStreamApiError for an answer with an error; ClusterError `jetstream_unavailable` (retryable) when nobody
  * answers, in time or at all.
  */
@@ -47,11 +47,12 @@ export async function requestApi(
   nc: NatsConnection,
   operation: string,
   question: JsonObject,
+  waitMs: number = API_TIMEOUT_MS,
 ): Promise<JsonObject> {
   let text: string;
   try {
     const answer = await nc.request(`$JS.API.${operation}`, JSON.stringify(question), {
-      timeout: API_TIMEOUT_MS,
+      timeout: waitMs,
     });
     text = answer.string();
   } catch (cause) {

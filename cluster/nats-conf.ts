@@ -1,7 +1,8 @@
 /**
  * Renders the configuration of a data directory's nats-server from the project's own commented `nats.conf`.
  *
- * Owns: which lines of the template are replaced (port, monitoring, store, sync, number of shards), nothing else.
+ * Owns: which lines of the template are replaced (port, monitoring, store, sync, number of shards), and what a server
+ * that has others beside it is told about them.
  * Invariant: each replaced line is found exactly as often as expected, so an edited template fails here, before a server
  * with a wrong mapping or a wrong sync setting could ever take a command.
  */
@@ -25,10 +26,24 @@ export interface NatsConfSettings {
   readonly storeDir: string;
   readonly shards: number;
   readonly sync: SyncInterval;
+  /** Its place among several servers; absent for one that is alone. */
+  readonly member?: ClusterMember;
+}
+
+/** One of several servers of a NATS cluster on this machine. `routePorts` are those of all of them, its own included. */
+export interface ClusterMember {
+  readonly name: string;
+  readonly routePort: number;
+  readonly routePorts: readonly number[];
+}
+
+/** The members of a cluster that has one server on each of these route ports, named `coffer-1`, `coffer-2`, …. */
+export function clusterMembers(routePorts: readonly number[]): ClusterMember[] {
+  return routePorts.map((routePort, index) => ({ name: `coffer-${index + 1}`, routePort, routePorts }));
 }
 
 /**
- * Returns the template with the settings in place; all other bytes are unchanged.
+ * Returns the template with the settings in place, and behind it the cluster of a member; all other bytes are unchanged.
  * Errors: ClusterError `nats_config_invalid` when the template lacks a line or a setting cannot be written.
  */
 export function renderNatsConf(template: string, settings: NatsConfSettings): string {
@@ -41,7 +56,22 @@ export function renderNatsConf(template: string, settings: NatsConfSettings): st
   text = replaced(text, /^(http: "127\.0\.0\.1:)-?\d+/gm, monitorPort, 1);
   text = replaced(text, /^(\s*store_dir: ")[^"]*/gm, storeDir, 1);
   text = replaced(text, /^(\s*sync_interval: )\S+/gm, sync === "always" ? sync : `"${sync}"`, 1);
-  return replaced(text, /(\{\{partition\()\d+(?=,1,2\)\}\})/g, shards, 3);
+  text = replaced(text, /(\{\{partition\()\d+(?=,1,2\)\}\})/g, shards, 3);
+  return settings.member === undefined ? text : text + clusterBlock(settings.member);
+}
+
+function clusterBlock({ name, routePort, routePorts }: ClusterMember): string {
+  const routes = routePorts.map((port) => `"nats://127.0.0.1:${port}"`).join(", ");
+  return `
+# -- One of ${routePorts.length} servers. Each has a copy of every stream, and most of them must store a command before it counts. -------
+server_name: "${name}"
+cluster {
+  name: "coffer"
+  host: "127.0.0.1"
+  port: ${routePort}
+  routes: [${routes}]
+}
+`;
 }
 
 /** The text of the project's `nats.conf`. Errors: ClusterError `nats_config_invalid` when it is not beside the package. */

@@ -13,7 +13,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError, errorText } from "./cluster-error.ts";
 import { openConnection } from "./connection.ts";
 import { requestApi } from "./jetstream-api.ts";
-import type { SyncInterval } from "./nats-conf.ts";
+import type { ClusterMember, SyncInterval } from "./nats-conf.ts";
 import { readNatsConfTemplate, renderNatsConf } from "./nats-conf.ts";
 import type { ProcessExit, ServerProcess } from "./server-process.ts";
 import { endLeftOverServer, startServerProcess } from "./server-process.ts";
@@ -22,6 +22,8 @@ import { syncTree } from "./store-sync.ts";
 /** A store of many gigabytes is read at start; longer than this and the start fails, ms. */
 export const READY_WAIT_MS = 120_000;
 const READY_CHECK_MS = 20;
+/** A server that is still looking for the others leaves a question unanswered, ms. */
+const READY_ANSWER_MS = 500;
 const LOG_TAIL_BYTES = 4_096;
 
 /** What to run and where. Ports: 1..65535, or -1 for free ones (the default). */
@@ -32,6 +34,8 @@ export interface NatsServerSettings {
   readonly sync: SyncInterval;
   readonly port?: number;
   readonly monitorPort?: number;
+  /** Its place among several servers. Such a one is ready when most of them run. */
+  readonly member?: ClusterMember;
   /** The template's text; by default the project's `nats.conf`. */
   readonly template?: string;
   readonly readyWaitMs?: number;
@@ -137,10 +141,11 @@ function argumentsOf(files: ServerFiles): string[] {
 
 async function prepare(settings: NatsServerSettings, files: ServerFiles): Promise<void> {
   const template = settings.template ?? (await readNatsConfTemplate());
-  const { port = -1, monitorPort = -1, shards, sync } = settings;
+  const { port = -1, monitorPort = -1, shards, sync, member } = settings;
+  const place = member === undefined ? {} : { member };
   await writeFile(
     files.conf,
-    renderNatsConf(template, { port, monitorPort, storeDir: files.store, shards, sync }),
+    renderNatsConf(template, { port, monitorPort, storeDir: files.store, shards, sync, ...place }),
   );
   await rm(files.ports, { recursive: true, force: true });
   await mkdir(files.ports, { recursive: true });
@@ -186,7 +191,7 @@ async function askJetStream(port: number): Promise<void> {
     connectWaitMs: 0,
   });
   try {
-    await requestApi(connection.nc, "INFO", {});
+    await requestApi(connection.nc, "INFO", {}, READY_ANSWER_MS);
   } finally {
     await connection.close();
   }

@@ -78,7 +78,7 @@ export class EngineNode {
       });
       if (this.#events) {
         const bounds = { bytesMax: EVENT_BYTES_MAX, ageMaxMs: EVENT_AGE_MS_MAX };
-        await ensureEventStream(this.#connection.nc, { cluster: file.value.cluster, replicas: 1 }, bounds);
+        await ensureEventStream(this.#connection.nc, file.value, bounds);
       }
       this.#answerInfo(file.value);
       this.#verify = new VerifyDesk(this.#connection, dataDir, file.value);
@@ -126,7 +126,7 @@ export class EngineNode {
         owned,
         events: this.#events,
         phases: this.#options.phases ?? true,
-        replicas: 1,
+        replicas: cluster.replicas,
         node: `${hostname()}:${process.pid}`,
         copies: copies.port2,
       };

@@ -87,6 +87,11 @@ export const BENCH_FLAGS: readonly FlagSpec[] = [
     summary: "shards of its own installation (default: what suits the scenario)",
   },
   ...CLUSTER_FLAGS.filter(({ name }) => name === "--durability"),
+  ...CLUSTER_FLAGS.filter(({ name }) => name === "--replicas").map((flag) => ({
+    ...flag,
+    summary:
+      "copies of each log of its own installation, each on a nats-server of its own (default: the scenario's)",
+  })),
   NO_EVENTS_FLAG,
   {
     name: "--data",
@@ -137,10 +142,13 @@ export function scenarioOf(parsed: Parsed): Scenario {
 /** What the bench's own installation is made as. Errors: CliFailure `usage`. */
 export function benchCluster(parsed: Parsed, surroundings: Surroundings): ClusterFile {
   const cluster = newCluster(parsed, surroundings);
-  const shards = parsed.has("--shards")
-    ? cluster.shards
-    : scenarioOf(parsed).defaults.shards[cluster.durability];
-  return { ...cluster, shards };
+  const { durability } = cluster;
+  const { shards, replicas } = scenarioOf(parsed).defaults;
+  return {
+    ...cluster,
+    shards: parsed.has("--shards") ? cluster.shards : shards[durability],
+    replicas: parsed.has("--replicas") ? cluster.replicas : (replicas?.[durability] ?? 1),
+  };
 }
 
 function secondsOf(parsed: Parsed, flag: "--duration" | "--warm-up"): number | undefined {

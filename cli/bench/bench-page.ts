@@ -4,7 +4,7 @@
 
 import type { BenchReport, DiskBytes, Verification } from "../../bench/report.ts";
 import { columns } from "../output.ts";
-import { shardsText } from "../shown.ts";
+import { copiesText, shardsText } from "../shown.ts";
 
 /** The report as a table of two columns. */
 export function benchPage(report: BenchReport): string {
@@ -12,7 +12,7 @@ export function benchPage(report: BenchReport): string {
   return columns([
     [
       "scenario",
-      `${report.scenario}, ${shardsText(report.shards)}, ${report.durability}, seed ${report.seed}`,
+      `${report.scenario}, ${shardsText(report.shards)}, ${copiesText(report.replicas ?? 1)}${report.durability}, seed ${report.seed}`,
     ],
     [
       "settled",

@@ -19,7 +19,7 @@ import { FREE_PORT } from "../dev/nats-service.ts";
 import { CliFailure } from "../failure.ts";
 import { verifyFiles } from "../file-verification.ts";
 import type { Session } from "../session.ts";
-import { shardsText } from "../shown.ts";
+import { copiesText, shardsText } from "../shown.ts";
 import { benchCluster } from "./bench-flags.ts";
 
 /** Bytes of shard files beyond which the sweep leaves the single journal entries out: it would take minutes. */
@@ -28,7 +28,7 @@ const VIOLATIONS_SHOWN = 5;
 
 /** Runs against the installation that the options name. */
 export type RunOn = (
-  where: Pick<BenchOptions, "servers" | "tenant" | "processes" | "restartEngine" | "directory">,
+  where: Pick<BenchOptions, "servers" | "tenant" | "processes" | "restartEngine" | "directory" | "replicas">,
   onPrepared: () => Promise<void>,
 ) => Promise<BenchRun>;
 
@@ -40,7 +40,7 @@ export async function benchOwn(invocation: Invocation, session: Session, run: Ru
   const dataDir = await directoryIn(parent);
   try {
     output.progress(
-      `Bench: ${shardsText(cluster.shards)}, ${cluster.durability}, in ${dataDir}`,
+      `Bench: ${shardsText(cluster.shards)}, ${copiesText(cluster.replicas)}${cluster.durability}, in ${dataDir}`,
       "milestone",
     );
     const events = !parsed.has(NO_EVENTS_FLAG.name);
@@ -89,7 +89,12 @@ async function runThere(invocation: Invocation, plan: DevPlan, run: RunOn): Prom
       before = await diskBytesOf(plan.dataDir);
     };
     const running = run(
-      { ...whereIs(dev), restartEngine: dev.restartEngine, directory: plan.dataDir },
+      {
+        ...whereIs(dev),
+        restartEngine: dev.restartEngine,
+        directory: plan.dataDir,
+        replicas: plan.cluster.replicas,
+      },
       onPrepared,
     );
     const interrupted = interruption(plan.surroundings.interrupted);
@@ -103,10 +108,10 @@ async function runThere(invocation: Invocation, plan: DevPlan, run: RunOn): Prom
 function whereIs({ session, pids }: DevRun): Pick<BenchOptions, "servers" | "tenant" | "processes"> {
   const { engine, nats } = pids();
   const processes = [
-    { name: "engine", pid: engine ?? 0 },
-    { name: "nats-server", pid: nats ?? 0 },
-  ].filter(({ pid }) => pid > 0);
-  return { servers: session.server.split(","), tenant: session.tenant, processes };
+    { name: "engine", pids: engine === null ? [] : [engine] },
+    { name: "nats-server", pids: nats },
+  ].filter(({ pids }) => pids.length > 0);
+  return { servers: session.server, tenant: session.tenant, processes };
 }
 
 function sweep({ parsed, output, surroundings }: Invocation, dataDir: string, { sqlite }: DiskBytes): Sweep {

@@ -83,7 +83,7 @@ function login({ credentials }: Session): { readonly credentials?: Uint8Array } 
 /** Measures what runs already. Errors: CliFailure `engine_unreachable`, `bench_failed`, `interrupted`. */
 async function benchServer(session: Session, run: RunOn): Promise<BenchRun> {
   await withConnection(session, ({ nc }) => askInfo(nc, session.timeoutMs));
-  return await run({ servers: session.server.split(","), tenant: session.tenant }, () => Promise.resolve());
+  return await run({ servers: session.server, tenant: session.tenant }, () => Promise.resolve());
 }
 
 /** Gives the failures of a run the names that this program has for them. */

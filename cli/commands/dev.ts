@@ -17,7 +17,7 @@ import { EXIT } from "../exit-code.ts";
 import { CliFailure } from "../failure.ts";
 import type { Json, Output } from "../output.ts";
 import { namedServer, sessionOf } from "../session.ts";
-import { shardsText } from "../shown.ts";
+import { copiesText, shardsText } from "../shown.ts";
 import { wholeIn } from "../value.ts";
 
 /** A store of many gigabytes and a long log are read before the first answer, ms. */
@@ -30,7 +30,8 @@ export const devCommand: CliCommand = {
   details: `Creates the data directory or goes on with it. Starts nats-server (found on the PATH, by COFFER_NATS_SERVER, in the
 cache, or fetched on Debian) unless --server or NATS_URL names one, then the engine; restarts either when it dies.
 With --json the first line is {"ready":true,"nats":URL,"tenant":NAME,"shards":N,"dataDir":DIR}; later ones are {"demo":…} and
-{"event":"restart"|"recovered"|"halted",…}. Ctrl-C stops. --timeout is how long it may take to be ready (default: 2m).`,
+{"event":"restart"|"recovered"|"halted",…}. With --replicas 3 it starts three nats-servers as one cluster: it goes on when
+one of them dies, and takes single commands faster under strict. Ctrl-C stops. --timeout is how long it may take to be ready (default: 2m).`,
   arguments: [],
   flags: [
     ...CLUSTER_FLAGS,
@@ -44,6 +45,7 @@ With --json the first line is {"ready":true,"nats":URL,"tenant":NAME,"shards":N,
   ],
   examples: [
     { line: "dev", does: "four shards in ./.coffer, profile strict" },
+    { line: "dev --data ./data --replicas 3", does: "three nats-servers, each with a copy of every log" },
     { line: "dev --data ./data --shards 1 --durability relaxed --no-demo", does: "one fast shard in ./data" },
     {
       line: "dev --json --no-demo --nats-port 14222",
@@ -80,8 +82,8 @@ function planOf(invocation: Invocation): DevPlan {
   return { dataDir, cluster, isNew, server, natsPort, events, session, surroundings };
 }
 
-function describe({ shards, durability, tenant }: ClusterFile): string {
-  return `${shardsText(shards)}, ${durability}, tenant ${tenant}`;
+function describe({ shards, durability, replicas, tenant }: ClusterFile): string {
+  return `${shardsText(shards)}, ${copiesText(replicas)}${durability}, tenant ${tenant}`;
 }
 
 /** Tells what happens to a run: JSON lines, held back until the ready line was the first, or remarks. */

@@ -21,7 +21,7 @@ import { lockForDev } from "./directory-lock.ts";
 import type { EngineMessage } from "./engine-process.ts";
 import { exitSentence, startEngine } from "./engine-process.ts";
 import type { NatsService } from "./nats-service.ts";
-import { checkExternalServer, startOwnServer } from "./nats-service.ts";
+import { checkExternalServer, startOwnServers } from "./nats-service.ts";
 import { waitUntilReady } from "./readiness.ts";
 import type { Ending, Running } from "./supervisor.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -71,8 +71,8 @@ export interface DevRun {
   readonly nats: NatsService;
   /** How to reach it: the server's address and the plan's tenant. */
   readonly session: Session;
-  /** Pids of the children now, null between a death and the restart. */
-  pids(): { readonly engine: number | null; readonly nats: number | null };
+  /** Pids of the children now; one that died and is not started again yet has none. */
+  pids(): { readonly engine: number | null; readonly nats: readonly number[] };
   /** Ends the engine, asking it to stop or killing it, and starts it again. @returns the pid of the new process */
   restartEngine(how: "stop" | "kill"): Promise<number>;
 }
@@ -98,20 +98,23 @@ export async function runDev(
     const onUnsynced = (thrown: unknown): void => unsynced.resolve(unsyncedEnding(thrown));
     engine = engineSupervisor({ plan, listener, nats, session, onUnsynced });
     await engine.start();
-    const children = [engine.ended(), ...(nats.supervisor === null ? [] : [nats.supervisor.ended()])];
+    const { supervisors } = nats;
+    const children = [engine, ...supervisors].map((child) => child.ended());
     const endings = [unsynced.promise, ...children];
     const givenUp = Promise.race(endings);
     await untilReady(plan, session, givenUp);
     writeRunningDev(plan.dataDir, { pid: process.pid, nats: nats.url, tenant: plan.cluster.tenant });
-    const { supervisor } = nats;
     const running = engine;
-    const pids = (): ReturnType<DevRun["pids"]> => ({ engine: running.pid, nats: supervisor?.pid ?? null });
+    const pids = (): ReturnType<DevRun["pids"]> => ({
+      engine: running.pid,
+      nats: supervisors.flatMap(({ pid }) => pid ?? []),
+    });
     const restartEngine = (how: "stop" | "kill"): Promise<number> => running.restart(how);
     await serve({ nats, session, pids, restartEngine }, givenUp);
   } finally {
     removeRunningDev(plan.dataDir);
     await engine?.stop();
-    await nats?.supervisor?.stop();
+    await Promise.all(nats?.supervisors.map((supervisor) => supervisor.stop()) ?? []);
     lock.release();
   }
 }
@@ -123,13 +126,13 @@ async function startNats(plan: DevPlan, listener: DevListener): Promise<NatsServ
     const waitMs = Math.min(session.timeoutMs, CONNECT_MS_MAX);
     return await checkExternalServer({ url, credentials, waitMs }, cluster);
   }
-  return await startOwnServer({
+  return await startOwnServers({
     dataDir: plan.dataDir,
     cluster,
     port: plan.natsPort,
     surroundings,
     onProgress: (line) => listener.onProgress(line),
-    onRestart: (restart) => listener.onRestart("nats-server", restart),
+    onRestart: (name, restart) => listener.onRestart(name, restart),
   });
 }
 

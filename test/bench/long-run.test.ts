@@ -29,7 +29,7 @@ after(async () => {
 
 async function run(options: Partial<BenchOptions>): Promise<{ report: Fields; heard: Sample[] }> {
   const heard: Sample[] = [];
-  const processes = [{ name: "engine", pid: engine.pid }];
+  const processes = [{ name: "engine", pids: [engine.pid] }];
   const given = { servers: nats.url, tenant: "demo", wallets: 20, reference: false, processes, ...options };
   const { report } = await runBench(given, { onSample: (sample) => heard.push(sample) });
   assert.equal(report.verified, true);
@@ -38,8 +38,8 @@ async function run(options: Partial<BenchOptions>): Promise<{ report: Fields; he
 
 test("idle measures an installation to which nobody sends anything", bound, async () => {
   const processes = [
-    { name: "engine", pid: engine.pid },
-    { name: "nats-server", pid: nats.server().pid },
+    { name: "engine", pids: [engine.pid] },
+    { name: "nats-server", pids: [nats.server().pid] },
   ];
   const { report, heard } = await run({ scenario: "idle", seconds: 1.5, processes });
   assert.equal(report["settledPerSecond"], 0);

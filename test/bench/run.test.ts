@@ -29,7 +29,7 @@ after(async () => {
 test("a run settles every command once, proves the balances, and reports figures", bound, async () => {
   const phases = new Set<string>();
   const onProgress = ({ phase }: BenchProgress): void => void phases.add(phase);
-  const processes = [{ name: "engine", pid: engine.pid }];
+  const processes = [{ name: "engine", pids: [engine.pid] }];
   const options = { servers: nats.url, tenant: "demo", wallets: 200, commands: 5_000, seed: 42, processes };
   const { report, samples } = await runBench({ ...options, directory: engine.dataDir }, { onProgress });
   assert.deepEqual([...phases], ["connect", "open", "fund", "run", "verify", "reference"]);

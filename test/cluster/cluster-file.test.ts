@@ -25,6 +25,7 @@ const FILE: ClusterFile = {
   cluster: "0198c0de-0000-7000-8000-000000000001",
   shards: 4,
   durability: "strict",
+  replicas: 1,
   tenant,
 };
 
@@ -79,6 +80,8 @@ const WRONG: readonly (readonly [what: string, body: string])[] = [
   ["shards as text", JSON.stringify({ ...FILE, shards: "4" })],
   ["too many shards", JSON.stringify({ ...FILE, shards: SHARDS_MAX + 1 })],
   ["another profile", JSON.stringify({ ...FILE, durability: "sloppy" })],
+  ["an even number of copies", JSON.stringify({ ...FILE, replicas: 2 })],
+  ["copies as text", JSON.stringify({ ...FILE, replicas: "3" })],
   ["a bad tenant", JSON.stringify({ ...FILE, tenant: "A" })],
   ["an unknown field", JSON.stringify({ ...FILE, more: 1 })],
 ];
@@ -100,13 +103,19 @@ test("fields that could not be read back are not written", () => {
   assert.equal(missing.ok ? "" : missing.error.code, "cluster_file_missing");
 });
 
-test("another number of shards or another profile than the data has is an error, nothing asked is none", () => {
+test("a file that says nothing of copies means one", async () => {
+  const directory = await directoryWith(JSON.stringify({ ...FILE, replicas: undefined }));
+  assert.deepEqual(readClusterFile(directory), { ok: true, value: FILE });
+});
+
+test("other shards, copies or another profile than the data has are an error, nothing asked is none", () => {
   const codeOf = (wishes: Parameters<typeof checkClusterFile>[1]): string => {
     const checked = checkClusterFile(FILE, wishes);
     return checked.ok ? "ok" : checked.error.code;
   };
   assert.equal(codeOf({}), "ok");
-  assert.equal(codeOf({ shards: 4, durability: "strict" }), "ok");
+  assert.equal(codeOf({ shards: 4, durability: "strict", replicas: 1 }), "ok");
   assert.equal(codeOf({ shards: 8 }), "shard_count_mismatch");
   assert.equal(codeOf({ durability: "relaxed" }), "durability_mismatch");
+  assert.equal(codeOf({ replicas: 3 }), "replicas_mismatch");
 });

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import type { NatsConfSettings } from "../../cluster/nats-conf.ts";
-import { readNatsConfTemplate, renderNatsConf } from "../../cluster/nats-conf.ts";
+import { clusterMembers, readNatsConfTemplate, renderNatsConf } from "../../cluster/nats-conf.ts";
 import { subjectMappings } from "../../protocol/subject.ts";
 import { testNatsBinary } from "../support/nats.ts";
 
@@ -51,11 +51,30 @@ test("the mappings are those that the protocol names", async () => {
   }
 });
 
+test("a member of several servers is told where all of them are, behind the template", async () => {
+  const template = await readNatsConfTemplate();
+  const [, second] = clusterMembers([7001, 7002, 7003]);
+  assert.ok(second);
+  const rendered = renderNatsConf(template, { ...settings, member: second });
+  assert.ok(rendered.startsWith(renderNatsConf(template, settings)));
+  const expected = [
+    /^server_name: "coffer-2"$/m,
+    /^ {2}port: 7002$/m,
+    /^ {2}routes: \["nats:\/\/127\.0\.0\.1:7001", "nats:\/\/127\.0\.0\.1:7002", "nats:\/\/127\.0\.0\.1:7003"\]$/m,
+  ];
+  for (const line of expected) assert.match(rendered, line);
+});
+
 test("the server accepts the template and what is rendered from it", async () => {
   const directory = await mkdtemp(join(tmpdir(), "coffer-conf-"));
   try {
     const template = await readNatsConfTemplate();
-    const texts = [template, renderNatsConf(template, { ...settings, storeDir: join(directory, "store") })];
+    const storeDir = join(directory, "store");
+    const members = clusterMembers([7001, 7002, 7003]).map((member) => ({ ...settings, storeDir, member }));
+    const texts = [
+      template,
+      ...[{ ...settings, storeDir }, ...members].map((one) => renderNatsConf(template, one)),
+    ];
     for (const text of texts) {
       const file = join(directory, "nats.conf");
       await writeFile(file, text);

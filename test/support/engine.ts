@@ -58,7 +58,14 @@ export async function makeDataDir(
   const dataDir = await mkdtemp(join(parent, "coffer-data-"));
   const tenant = parseTenant("demo");
   if (!tenant) throw new Error("demo is a tenant");
-  const made = createClusterFile(dataDir, { format: 1, cluster: randomUUID(), shards, durability, tenant });
+  const made = createClusterFile(dataDir, {
+    format: 1,
+    cluster: randomUUID(),
+    shards,
+    durability,
+    replicas: 1,
+    tenant,
+  });
   if (!made.ok) throw new Error(made.error.message);
   return dataDir;
 }
