@@ -13,6 +13,7 @@ import { connect, credsAuthenticator, NoRespondersError, RequestError } from "@n
 import { CofferUnreachable, reasonText } from "./errors.ts";
 import type { IdSource } from "./id-source.ts";
 import type { ServerOptions } from "./options.ts";
+import { addressesIn, addressUrl } from "./server-address.ts";
 
 /** A silent server is given up after PING_INTERVAL_MS * (PING_OUT_MAX + 1). */
 const PING_INTERVAL_MS = 3_000;
@@ -67,7 +68,9 @@ export class Link {
     const bound = AbortSignal.timeout(waitMs);
     const nc = await link.#dial(() => bound.aborted);
     if (nc === null) {
-      const servers = [server.servers].flat().map(withoutLogin).join(", ");
+      const servers = addressesIn(server.servers)
+        .map((address) => addressUrl(address).host)
+        .join(", ");
       throw new CofferUnreachable(`No NATS server answers at ${servers}: ${link.#problem}.`);
     }
     link.#adopt(nc);
@@ -222,7 +225,7 @@ export class Link {
 
 /** The NATS library's options, every one that matters written out. Logins in addresses are taken out of them. */
 export function connectionOptions(server: ServerOptions): ConnectionOptions {
-  const urls = [server.servers].flat().map(parseServer);
+  const urls = addressesIn(server.servers).map(addressUrl);
   const login = urls.find((url) => url.username !== "");
   const { credentials, token, user, password, tls } = server;
   return {
@@ -247,12 +250,4 @@ export function connectionOptions(server: ServerOptions): ConnectionOptions {
 
 function credentialBytes(credentials: Uint8Array | string): Uint8Array {
   return typeof credentials === "string" ? new TextEncoder().encode(credentials) : credentials;
-}
-
-function parseServer(server: string): URL {
-  return new URL(server.includes("://") ? server : `nats://${server}`);
-}
-
-function withoutLogin(server: string): string {
-  return parseServer(server).host;
 }

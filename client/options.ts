@@ -4,6 +4,7 @@
 import { COMMANDS_PER_MESSAGE_MAX, MESSAGE_BYTES_MAX } from "../protocol/limits.ts";
 import { parseTenant, type TenantName } from "../protocol/names.ts";
 import { CofferOptionsInvalid } from "./errors.ts";
+import { addressesIn } from "./server-address.ts";
 
 /** Files for TLS; an empty object asks for TLS with the system's authorities. */
 export interface TlsOptions {
@@ -118,16 +119,14 @@ export function numberOf(name: string, value: number | undefined, fallback: numb
 
 function serverOptions(options: CofferOptions): ServerOptions {
   const { servers, credentials, token, user, password, tls } = options;
-  const list = [servers]
-    .flat()
-    .flatMap((named: unknown) => (typeof named === "string" ? named.split(",") : ""));
+  const list = addressesIn(servers);
   const isUsable = (server: string): boolean =>
     URL.canParse(server.includes("://") ? server : `nats://${server}`);
   if (list.length === 0 || !list.every(isUsable)) {
     throw new CofferOptionsInvalid("servers: must name at least one server, such as nats://127.0.0.1:4222");
   }
   return {
-    servers: list,
+    servers,
     name: options.name ?? "coffer-client",
     inboxPrefix: options.inboxPrefix ?? "_INBOX",
     ...(credentials === undefined ? {} : { credentials }),

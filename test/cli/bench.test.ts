@@ -48,6 +48,20 @@ describe("bench on its own installation", bound, () => {
     assert.deepEqual(await readdir(data), []);
   });
 
+  test("single commands under strict go to three servers, unless one is asked for", async () => {
+    const words = ["bench", "--scenario", "singles", "--commands", "40", "--wallets", "20", "--no-reference"];
+    for (const [flags, replicas] of [
+      [[], 3],
+      [["--replicas", "1"], 1],
+    ] as const) {
+      const { exit, stdout, stderr } = await call([...words, ...flags, "--data", parent, "--json"]);
+      assert.equal(exit, 0, stdout + stderr);
+      const report: Record<string, unknown> = JSON.parse(stdout);
+      const found = [report["verified"], report["durability"], report["commands"], report["replicas"]];
+      assert.deepEqual(found, [true, "strict", 40, replicas]);
+    }
+  });
+
   test("starts its own engine again for growth, stopped and killed, and draws the run", async () => {
     const data = join(parent, "growth");
     const plots = join(parent, "plots");

@@ -68,6 +68,7 @@ describe("connect", bound, () => {
       [{ tenant: "Demo" }, /^tenant: /],
       [{ servers: [] }, /^servers: /],
       [{ servers: "nats://bad host" }, /^servers: /],
+      [{ servers: "nats://127.0.0.1:4222,nats://bad host" }, /^servers: /],
       [{ deadlineMs: 0 }, /^deadlineMs: /],
       [{ frameCommands: 1001 }, /^frameCommands: /],
       [{ windowCommands: 1.5 }, /^windowCommands: /],
