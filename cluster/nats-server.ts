@@ -8,6 +8,7 @@
  * Guards against: a start that reports success before JetStream has recovered its streams.
  */
 import { mkdir, open, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError, errorText } from "./cluster-error.ts";
@@ -81,6 +82,7 @@ export async function startNatsServer(settings: NatsServerSettings): Promise<Nat
   const process = await startServerProcess(settings.binary, argumentsOf(files), {
     cwd: directory,
     pidFile: files.pid,
+    ...(settings.member === undefined ? {} : { env: shareOfMachine(settings.member) }),
   });
   let asked = false;
   const exited = process.exited.then((exit) => describeExit(exit, asked, files.log));
@@ -115,6 +117,14 @@ export async function startNatsServer(settings: NatsServerSettings): Promise<Nat
       { cause },
     );
   }
+}
+
+/**
+ * Threads of Go that run at once. Each server of several would take as many as there are cores: more of them wait for
+ * one another then, which costs a quarter of their CPU on two cores (docs/performance.md).
+ */
+function shareOfMachine({ routePorts }: ClusterMember): Record<string, string> {
+  return { GOMAXPROCS: String(Math.max(1, Math.floor(availableParallelism() / routePorts.length))) };
 }
 
 interface ServerFiles {

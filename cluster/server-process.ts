@@ -63,20 +63,25 @@ export interface ServerProcess {
 }
 
 /**
- * Starts `path` with `args`. Returns once it is spawned, not once it serves. The pid is in `pidFile` before the program
+ * Starts `path` with `args` and nothing of our environment but `env`. Returns once it is spawned, not once it serves. The pid is in `pidFile` before the program
  * runs, so that there is no moment at which a later start could miss it.
  * Errors: ClusterError `nats_server_start_failed` when no process could be made.
  */
 export async function startServerProcess(
   path: string,
   args: readonly string[],
-  place: { readonly cwd: string; readonly pidFile: string },
+  place: { readonly cwd: string; readonly pidFile: string; readonly env?: Readonly<Record<string, string>> },
 ): Promise<ServerProcess> {
   const child = spawn("/bin/sh", ["-c", LAUNCHER, path, ...args], {
     cwd: place.cwd,
     detached: true,
     stdio: ["pipe", "ignore", "pipe"],
-    env: { PATH: "/usr/local/bin:/usr/bin:/bin", COFFER_WATCHER: WATCHER, COFFER_PID_FILE: place.pidFile },
+    env: {
+      ...place.env,
+      PATH: "/usr/local/bin:/usr/bin:/bin",
+      COFFER_WATCHER: WATCHER,
+      COFFER_PID_FILE: place.pidFile,
+    },
   });
   const exited = exitOf(child);
   await new Promise<void>((resolve, reject) => {
