@@ -1,0 +1,66 @@
+// API keys as text: `coffer.<id>.<secret>`. The id finds the record, the secret proves it; only its hash is stored.
+//
+// Owns: the format, the hash, the comparison. Does not own: records (key-record.ts), randomness (passed in).
+// Invariant: comparing takes the same time whatever the secret is, and for an id that nobody has.
+// A secret has 256 random bits, so a plain SHA-256 is enough: there is nothing to guess that a slow hash would protect.
+
+import { hash, timingSafeEqual } from "node:crypto";
+import { assert } from "../protocol/assert.ts";
+
+/** Gives that many random bytes. */
+export type RandomBytes = (size: number) => Uint8Array;
+
+/** A key taken apart. */
+export interface ApiKey {
+  /** 12 characters; no secret, shown in lists. */
+  readonly id: string;
+  /** 32 random bytes in base64url, 43 characters. */
+  readonly secret: string;
+}
+
+const PREFIX = "coffer.";
+const ID_CHARS = 12;
+const SECRET_BYTES = 32;
+const KEY = /^coffer\.([a-z0-9]{12})\.([A-Za-z0-9_-]{43})$/;
+const ID = /^[a-z0-9]{12}$/;
+/** Without those that people mix up. An id never starts with a dash, so that a command line takes it. */
+const ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789";
+
+/** Makes a new key. */
+export function newApiKey(randomBytes: RandomBytes): ApiKey {
+  const id = Array.from(randomBytes(ID_CHARS), (byte) => ID_ALPHABET[byte % ID_ALPHABET.length]).join("");
+  const secret = Buffer.from(randomBytes(SECRET_BYTES)).toString("base64url");
+  assert(KEY.test(`${PREFIX}${id}.${secret}`), "a new key has the format of keys");
+  return { id, secret };
+}
+
+/** The key as its holder writes it. */
+export function apiKeyText({ id, secret }: ApiKey): string {
+  return `${PREFIX}${id}.${secret}`;
+}
+
+/** Takes a key apart; null for anything else. Never throws. */
+export function parseApiKey(text: string): ApiKey | null {
+  const match = KEY.exec(text);
+  const [, id, secret] = match ?? [];
+  return id === undefined || secret === undefined ? null : { id, secret };
+}
+
+/** Whether a text is a key's id. Never throws. */
+export function isKeyId(text: string): boolean {
+  return ID.test(text);
+}
+
+/** SHA-256 of a secret's text: 32 bytes, about 1 µs. */
+export function secretHash(secret: string): Buffer {
+  return hash("sha256", secret, "buffer");
+}
+
+/** Stands in for the hash of an unknown id; no secret is known that has it. */
+const NOBODY = Buffer.alloc(SECRET_BYTES);
+
+/** Whether a secret has this hash; `undefined` = nobody's, compared all the same. Never throws. */
+export function isSecretOf(secret: string, expected: Uint8Array | undefined): boolean {
+  const isEqual = timingSafeEqual(secretHash(secret), expected ?? NOBODY);
+  return isEqual && expected !== undefined;
+}
