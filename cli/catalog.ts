@@ -6,12 +6,17 @@ import { benchCommand } from "./commands/bench.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { devCommand } from "./commands/dev.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { gatewayCommand } from "./commands/gateway.ts";
 import { guaranteesCommand } from "./commands/guarantees.ts";
 import { holdCaptureCommand } from "./commands/hold-capture.ts";
 import { holdListCommand } from "./commands/hold-list.ts";
 import { holdPlaceCommand } from "./commands/hold-place.ts";
 import { holdReleaseCommand } from "./commands/hold-release.ts";
 import { initCommand } from "./commands/init.ts";
+import { keysCreateCommand } from "./commands/keys-create.ts";
+import { keysListCommand } from "./commands/keys-list.ts";
+import { keysRevokeCommand } from "./commands/keys-revoke.ts";
+import { keysRotateCommand } from "./commands/keys-rotate.ts";
 import { nodeCommand } from "./commands/node.ts";
 import { reverseCommand } from "./commands/reverse.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -30,6 +35,7 @@ export const COMMANDS: readonly CliCommand[] = [
   devCommand,
   initCommand,
   nodeCommand,
+  gatewayCommand,
   statusCommand,
   walletOpenCommand,
   walletShowCommand,
@@ -42,6 +48,10 @@ export const COMMANDS: readonly CliCommand[] = [
   holdCaptureCommand,
   holdReleaseCommand,
   holdListCommand,
+  keysCreateCommand,
+  keysListCommand,
+  keysRevokeCommand,
+  keysRotateCommand,
   verifyCommand,
   tailCommand,
   benchCommand,

@@ -10,12 +10,15 @@ import { demonstrate } from "../dev/demonstration.ts";
 import type { DevListener, DevPlan, DevRun } from "../dev/dev-session.ts";
 import { endingFailure, runDev } from "../dev/dev-session.ts";
 import { type EngineMessage, NO_EVENTS_FLAG } from "../dev/engine-process.ts";
+import { httpSteps } from "../dev/http-steps.ts";
 import type { NatsService } from "../dev/nats-service.ts";
 import type { Ending } from "../dev/supervisor.ts";
 import { syncRemark } from "../dev/sync-remark.ts";
 import { EXIT } from "../exit-code.ts";
-import { CliFailure } from "../failure.ts";
+import { CliFailure, usageFailure } from "../failure.ts";
 import type { Json, Output } from "../output.ts";
+import { columns } from "../output.ts";
+import type { Parsed } from "../parsed.ts";
 import { namedServer, sessionOf } from "../session.ts";
 import { copiesText, shardsText } from "../shown.ts";
 import { wholeIn } from "../value.ts";
@@ -26,11 +29,12 @@ const READY_MS_DEFAULT = 120_000;
 /** The command. */
 export const devCommand: CliCommand = {
   path: "dev",
-  summary: "Run everything on this machine: nats-server, engine, and a short demonstration",
+  summary: "Run everything on this machine: nats-server, engine, HTTP gateway, and a short demonstration",
   details: `Creates the data directory or goes on with it. Starts nats-server (found on the PATH, by COFFER_NATS_SERVER, in the
-cache, or fetched on Debian) unless --server or NATS_URL names one, then the engine; restarts either when it dies.
-With --json the first line is {"ready":true,"nats":URL,"tenant":NAME,"shards":N,"dataDir":DIR}; later ones are {"demo":…} and
-{"event":"restart"|"recovered"|"halted",…}. With --replicas 3 it starts three nats-servers as one cluster: it goes on when
+cache, or fetched on Debian) unless --server or NATS_URL names one, then the engine, then the HTTP gateway; restarts each
+when it dies. The gateway's first key may do everything; it is kept in DIR/gateway-key and printed with lines to try.
+With --json the first line is {"ready":true,"nats":URL,"tenant":NAME,"shards":N,"dataDir":DIR}; later ones are
+{"gateway":{"url":URL,"key":KEY,"docs":URL}}, {"demo":…} and {"event":"restart"|"recovered"|"halted",…}. With --replicas 3 it starts three nats-servers as one cluster: it goes on when
 one of them dies, and takes single commands faster under strict. Ctrl-C stops. --timeout is how long it may take to be ready (default: 2m).`,
   arguments: [],
   flags: [
@@ -40,6 +44,12 @@ one of them dies, and takes single commands faster under strict. Ctrl-C stops. -
       value: "P",
       summary: "port of its nats-server (default: 4222, or a free one when taken)",
     },
+    {
+      name: "--http-port",
+      value: "P",
+      summary: "port of its HTTP gateway (default: 8080, or a free one when taken)",
+    },
+    { name: "--no-gateway", value: null, summary: "serve without HTTP" },
     { name: "--no-demo", value: null, summary: "serve without the demonstration" },
     NO_EVENTS_FLAG,
   ],
@@ -72,6 +82,7 @@ function planOf(invocation: Invocation): DevPlan {
   const dataDir = dataDirectoryOf(parsed, surroundings);
   const port = parsed.text("--nats-port");
   const natsPort = port === null ? null : wholeIn(port, { min: 1, max: 65_535 });
+  const httpPort = httpPortOf(parsed);
   const session = sessionOf(invocation, READY_MS_DEFAULT);
   const server = namedServer(invocation);
   const existing = existingCluster(dataDir, wishesOf(parsed));
@@ -79,7 +90,15 @@ function planOf(invocation: Invocation): DevPlan {
   const cluster = existing ?? newCluster(parsed, surroundings);
   output.note(`${isNew ? "New data" : "Data"} in ${dataDir}: ${describe(cluster)}.`);
   const events = !parsed.has(NO_EVENTS_FLAG.name);
-  return { dataDir, cluster, isNew, server, natsPort, events, session, surroundings };
+  return { dataDir, cluster, isNew, server, natsPort, events, httpPort, session, surroundings };
+}
+
+/** Of the gateway; null = the usual one, or a free one. */
+function httpPortOf(parsed: Parsed): number | null | "none" {
+  const port = parsed.text("--http-port");
+  if (!parsed.has("--no-gateway")) return port === null ? null : wholeIn(port, { min: 1, max: 65_535 });
+  if (port !== null) throw usageFailure("--http-port is of the gateway that --no-gateway leaves out.");
+  return "none";
 }
 
 function describe({ shards, durability, replicas, tenant }: ClusterFile): string {
@@ -124,8 +143,8 @@ class DevTeller implements DevListener {
     this.#tell({ event: "restart", process: name, reason, attempt }, text);
   }
 
-  onReadyAgain(): void {
-    this.#tell({ event: "recovered", process: "engine" }, "The engine serves again.");
+  onReadyAgain(name: string): void {
+    this.#tell({ event: "recovered", process: name }, `The ${name} serves again.`);
   }
 
   #tell(event: Json, text: string): void {
@@ -154,8 +173,28 @@ async function serve(invocation: Invocation, plan: DevPlan, { run, givenUp, tell
     if (interrupted.aborted) done(null);
     interrupted.addEventListener("abort", () => done(null), { once: true });
   });
-  const shown = parsed.has("--no-demo") ? Promise.resolve() : demonstrate(invocation, run.session);
+  const hasDemo = !parsed.has("--no-demo");
+  const show = async (): Promise<void> => {
+    await Promise.race([stopped, showGateway(invocation, run, hasDemo)]);
+    if (hasDemo && !interrupted.aborted) await demonstrate(invocation, run.session);
+  };
+  const shown = show();
   const ending = await Promise.race([stopped, givenUp, shown.then(() => stopped)]);
   if (ending !== null && !interrupted.aborted) throw endingFailure(ending);
   await shown.catch(() => undefined);
+}
+
+/** Starts the gateway, if there is to be one, and prints how to call it. */
+async function showGateway({ output }: Invocation, run: DevRun, hasDemo: boolean): Promise<void> {
+  const access = await run.startGateway();
+  if (access === null) return;
+  const { url, key } = access;
+  const docs = `${url}/docs`;
+  const rows = [
+    ["docs", docs],
+    ["key", key],
+  ];
+  const steps = httpSteps(access, hasDemo).map((line) => `  ${line}`);
+  const text = ["", `HTTP at ${url}`, columns(rows, "  "), "", "Try it:", ...steps, ""].join("\n");
+  output.result({ gateway: { url, key, docs } }, text);
 }

@@ -4,7 +4,8 @@
 import type { CliCommand, Invocation } from "../command.ts";
 import { DATA_FLAG, dataDirectoryOf, existingCluster } from "../data-directory.ts";
 import type { EngineMessage, NodeOptions } from "../dev/engine-process.ts";
-import { exitSentence, NO_EVENTS_FLAG, startEngine } from "../dev/engine-process.ts";
+import { NO_EVENTS_FLAG, startEngine } from "../dev/engine-process.ts";
+import { exitSentence } from "../dev/main-process.ts";
 import { checkExternalServer } from "../dev/nats-service.ts";
 import { syncRemark } from "../dev/sync-remark.ts";
 import type { ExitCode } from "../exit-code.ts";

@@ -1,9 +1,9 @@
 // One run of `coffer dev`, from the lock to the last process that ends: what is started is stopped in the opposite
 // order, whatever happens in between.
 //
-//   lock ► nats-server ► engine ► every shard answers ► serving … interrupted, a child was given up, or the store of
+//   lock ► nats-server ► engine ► every shard answers ► serving (► gateway) … interrupted, a child was given up, or the store of
 //   our own relaxed server could not be synced
-//   ► engine stops ► nats-server stops ► lock given back
+//   ► gateway stops ► engine stops ► nats-server stops ► lock given back
 //
 // A sync that fails ends the run, before or after it serves. Relaxed promises one thing, that a power cut takes no more
 // than the last interval, and this sync is what keeps the streams themselves from being taken. Asking the kernel again
@@ -14,12 +14,17 @@
 import type { ClusterFile } from "../../cluster/cluster-file.ts";
 import { initialise, removeRunningDev, writeRunningDev } from "../data-directory.ts";
 import { CliFailure, messageOf } from "../failure.ts";
+import { withKeys } from "../key-session.ts";
 import type { Session } from "../session.ts";
 import { withConnection } from "../session.ts";
 import type { Surroundings } from "../surroundings.ts";
+import { devKey } from "./dev-key.ts";
 import { lockForDev } from "./directory-lock.ts";
 import type { EngineMessage } from "./engine-process.ts";
-import { exitSentence, startEngine } from "./engine-process.ts";
+import { startEngine } from "./engine-process.ts";
+import { GatewayService } from "./gateway-service.ts";
+import type { HttpAccess } from "./http-steps.ts";
+import { exitSentence } from "./main-process.ts";
 import type { NatsService } from "./nats-service.ts";
 import { checkExternalServer, startOwnServers } from "./nats-service.ts";
 import { waitUntilReady } from "./readiness.ts";
@@ -50,6 +55,8 @@ export interface DevPlan {
   readonly natsPort: number | null;
   /** Whether the engine publishes events. */
   readonly events: boolean;
+  /** Of the gateway, null = 8080, or a free one when that is taken; or `none`. */
+  readonly httpPort: number | null | "none";
   readonly session: Session;
   readonly surroundings: Surroundings;
 }
@@ -63,7 +70,7 @@ export interface DevListener {
     name: string,
     restart: { readonly reason: string; readonly attempt: number; readonly pauseMs: number },
   ): void;
-  onReadyAgain(): void;
+  onReadyAgain(name: string): void;
 }
 
 /** A run that serves. */
@@ -75,6 +82,8 @@ export interface DevRun {
   pids(): { readonly engine: number | null; readonly nats: readonly number[] };
   /** Ends the engine, asking it to stop or killing it, and starts it again. @returns the pid of the new process */
   restartEngine(how: "stop" | "kill"): Promise<number>;
+  /** Starts the gateway, once. @returns how to reach it, null when the plan has none. Errors: CliFailure. */
+  startGateway(): Promise<HttpAccess | null>;
 }
 
 /**
@@ -89,6 +98,7 @@ export async function runDev(
   const lock = lockForDev(plan.dataDir);
   let nats: NatsService | null = null;
   let engine: Supervisor | null = null;
+  let gateway: GatewayService | null = null;
   try {
     nats = await startNats(plan, listener);
     listener.onNats(nats);
@@ -101,7 +111,8 @@ export async function runDev(
     const { supervisors } = nats;
     const children = [engine, ...supervisors].map((child) => child.ended());
     const endings = [unsynced.promise, ...children];
-    const givenUp = Promise.race(endings);
+    const unserved = Promise.withResolvers<Ending>();
+    const givenUp = Promise.race([...endings, unserved.promise]);
     await untilReady(plan, session, givenUp);
     writeRunningDev(plan.dataDir, { pid: process.pid, nats: nats.url, tenant: plan.cluster.tenant });
     const running = engine;
@@ -110,9 +121,19 @@ export async function runDev(
       nats: supervisors.flatMap(({ pid }) => pid ?? []),
     });
     const restartEngine = (how: "stop" | "kill"): Promise<number> => running.restart(how);
-    await serve({ nats, session, pids, restartEngine }, givenUp);
+    const service = gatewayOf(plan, listener, session);
+    gateway = service;
+    const parts = { plan, session, nats, onUnsynced };
+    const startGateway = async (): Promise<HttpAccess | null> => {
+      if (service === null) return null;
+      const access = await startHttp(service, parts);
+      service.ended().then(unserved.resolve, unserved.reject);
+      return access;
+    };
+    await serve({ nats, session, pids, restartEngine, startGateway }, givenUp);
   } finally {
     removeRunningDev(plan.dataDir);
+    await gateway?.stop();
     await engine?.stop();
     await Promise.all(nats?.supervisors.map((supervisor) => supervisor.stop()) ?? []);
     lock.release();
@@ -157,7 +178,7 @@ function engineSupervisor({ plan, listener, nats, session, onUnsynced }: EngineP
       if (message.event === "streams" && plan.cluster.durability === "relaxed")
         nats.syncStore().catch(onUnsynced);
       listener.onEngine(message);
-      if (message.event === "ready" && isAgain) listener.onReadyAgain();
+      if (message.event === "ready" && isAgain) listener.onReadyAgain("engine");
     });
     const ended = engine.exited.then((exit): Ending => {
       const code = exit.failure?.code ?? "engine_ended";
@@ -171,6 +192,31 @@ function engineSupervisor({ plan, listener, nats, session, onUnsynced }: EngineP
     clock: plan.surroundings.clock,
     onRestart: (restart) => listener.onRestart("engine", restart),
   });
+}
+
+function gatewayOf(plan: DevPlan, listener: DevListener, session: Session): GatewayService | null {
+  const { httpPort: port, cluster, surroundings } = plan;
+  if (port === "none") return null;
+  const creds = session.credentialsFile === null ? {} : { creds: session.credentialsFile };
+  return new GatewayService({
+    order: { natsUrl: session.server, replicas: cluster.replicas, ...creds },
+    port,
+    clock: surroundings.clock,
+    onRestart: (restart) => listener.onRestart("gateway", restart),
+    onReadyAgain: () => listener.onReadyAgain("gateway"),
+  });
+}
+
+/** Makes sure of the dev's key and starts the gateway. */
+async function startHttp(
+  service: GatewayService,
+  { plan, session, nats, onUnsynced }: Omit<EngineParts, "listener">,
+): Promise<HttpAccess> {
+  const { dataDir, cluster, surroundings } = plan;
+  const key = await withKeys(session, surroundings, (admin) => devKey(admin, dataDir, cluster.tenant));
+  // The bucket of keys is a new stream like those of the engine.
+  if (cluster.durability === "relaxed") nats.syncStore().catch(onUnsynced);
+  return { url: await service.start(), key };
 }
 
 async function untilReady(plan: DevPlan, session: Session, givenUp: Promise<Ending>): Promise<void> {

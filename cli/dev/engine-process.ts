@@ -1,14 +1,13 @@
-// The engine as a child process: started with the same runtime flags as this one, told what to do by one JSON
-// argument, heard over its IPC channel. It ends by itself when that channel closes, so it cannot outlive us. It has a
-// process group of its own: a Ctrl-C in the terminal reaches us alone, and we stop it when nothing needs it any more.
+// The engine as a child process: with which flags it runs, what it is told, and what it says.
 //
-// Does not own: restarts (supervisor.ts) nor what the messages mean to a start (commands/dev.ts).
+// Does not own: the process itself (main-process.ts), restarts (supervisor.ts), nor what the messages mean to a start
+// (commands/dev.ts).
 
-import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { stopChild } from "../../cluster/child-stop.ts";
 import type { FlagSpec } from "../command.ts";
 import { COMPILE_CACHE, fillCompileCache } from "./compile-cache.ts";
+import type { MainProcess } from "./main-process.ts";
+import { startMain } from "./main-process.ts";
 
 /** What the engine's main file takes. */
 export interface NodeOptions {
@@ -37,26 +36,6 @@ export interface EngineMessage {
   readonly message: string | null;
 }
 
-/** How the engine ended. `failure` is what it said itself before, `errorOutput` the end of its standard error. */
-export interface EngineExit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly failure: { readonly code: string; readonly message: string } | null;
-  readonly errorOutput: string;
-}
-
-/** A running engine. */
-export interface EngineProcess {
-  readonly pid: number;
-  /** Settles once, never rejects. */
-  readonly exited: Promise<EngineExit>;
-  /** TERM, and KILL after STOP_WAIT_MS. Returns when it is gone. */
-  stop(): Promise<EngineExit>;
-}
-
-/** How long a graceful stop may take before the engine is killed, ms. What was committed is safe either way. */
-const STOP_WAIT_MS = 10_000;
-const ERROR_OUTPUT_KEPT = 4096;
 const MAIN_FILE = fileURLToPath(new URL("../../engine/node-main.ts", import.meta.url));
 
 /** V8's flags are no interface, and Node does not start with one that it does not know: up to this version it has those below. */
@@ -86,46 +65,17 @@ function engineEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** Starts an engine. `onMessage` hears what it says, in order. Never throws: a failed spawn is an exit. */
-export function startEngine(
-  options: NodeOptions,
-  onMessage: (message: EngineMessage) => void,
-): EngineProcess {
-  const child = spawn(process.execPath, engineArguments(JSON.stringify(options)), {
+export function startEngine(options: NodeOptions, onMessage: (message: EngineMessage) => void): MainProcess {
+  return startMain({
+    words: engineArguments(JSON.stringify(options)),
     env: engineEnvironment(),
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-    detached: true,
+    onMessage: (value) => {
+      const message = engineMessageIn(value);
+      if (message !== null) onMessage(message);
+      if (message?.event !== "failed") return null;
+      return { code: message.code ?? "failed", message: message.message ?? "" };
+    },
   });
-  let errorOutput = "";
-  let failure: EngineExit["failure"] = null;
-  const keep = (text: string): void => {
-    errorOutput = (errorOutput + text).slice(-ERROR_OUTPUT_KEPT);
-  };
-  child.stdout?.resume();
-  child.stderr?.setEncoding("utf8").on("data", keep);
-  child.on("message", (value) => {
-    const message = engineMessageIn(value);
-    if (message?.event === "failed")
-      failure = { code: message.code ?? "failed", message: message.message ?? "" };
-    if (message !== null) onMessage(message);
-  });
-  const exited = new Promise<EngineExit>((resolve) => {
-    child.once("error", (error) => {
-      keep(error.message);
-      resolve({ code: null, signal: null, failure, errorOutput: errorOutput.trim() });
-    });
-    child.once("close", (code, signal) =>
-      resolve({ code, signal, failure, errorOutput: errorOutput.trim() }),
-    );
-  });
-  return { pid: child.pid ?? 0, exited, stop: () => stopChild(child, exited, STOP_WAIT_MS) };
-}
-
-/** One sentence about how an engine ended. */
-export function exitSentence(exit: EngineExit): string {
-  if (exit.failure !== null) return `${exit.failure.message} (${exit.failure.code})`;
-  const how = exit.signal === null ? `exit code ${exit.code ?? "unknown"}` : `signal ${exit.signal}`;
-  const tail = exit.errorOutput === "" ? "" : `: ${exit.errorOutput}`;
-  return `it ended with ${how}${tail}`;
 }
 
 /** A message of the engine, or null for anything else on the channel. Never throws. */

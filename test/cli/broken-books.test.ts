@@ -10,7 +10,10 @@ import { call, callJson, discard, objectOf, startDev, temporaryDirectory } from 
 test("one changed balance is found offline and live, with a typed violation and exit 1", async () => {
   const dataDir = await temporaryDirectory();
   try {
-    await using dev = await startDev(["--shards", "1", "--durability", "relaxed", "--no-demo"], { dataDir });
+    await using dev = await startDev(
+      ["--shards", "1", "--durability", "relaxed", "--no-demo", "--no-gateway"],
+      { dataDir },
+    );
     await call(["wallet", "open", "world:usd", "USD/2", "--min", "unlimited", "--server", dev.url]);
     await call(["wallet", "open", "alice:usd", "USD/2", "--server", dev.url]);
     await call(["transfer", "world:usd", "alice:usd", "700", "--server", dev.url]);
@@ -26,7 +29,7 @@ test("one changed balance is found offline and live, with a typed violation and 
     assert.ok(kinds.includes("sum_not_zero"), JSON.stringify(kinds));
     const asText = await call(["verify", "--data", dataDir]);
     assert.match(asText.stdout, /^\d+ violations?:\n {2}\w+ on shard 0 \(invariant \d\): /);
-    await using broken = await startDev(["--no-demo"], { dataDir });
+    await using broken = await startDev(["--no-demo", "--no-gateway"], { dataDir });
     const live = await callJson(["verify", "--server", broken.url]);
     assert.deepEqual([live.exit, live.json["clean"]], [1, false], JSON.stringify(live.json));
   } finally {

@@ -31,7 +31,7 @@ import {
   until,
 } from "./program-call.ts";
 
-const QUICK = ["--shards", "1", "--durability", "relaxed", "--no-demo"];
+const QUICK = ["--shards", "1", "--durability", "relaxed", "--no-demo", "--no-gateway"];
 /** What is left may take this long to end after a kill -9 of its parent, ms. */
 const ORPHAN_MS = 2_000;
 
@@ -136,7 +136,7 @@ describe("coffer dev", { concurrency: 1 }, () => {
   });
 
   test("ends in the middle of the demonstration without a word of it", async () => {
-    const dev = await startDev(["--durability", "relaxed"]);
+    const dev = await startDev(["--durability", "relaxed", "--no-gateway"]);
     try {
       await until("money that moves", async () => {
         const { exit, json } = await callJson(["wallet", "show", "demo-001:usd", "--server", dev.url]);
@@ -169,7 +169,7 @@ describe("coffer dev", { concurrency: 1 }, () => {
         tookMs.some((ms) => ms < ORPHAN_MS),
         `it took ${tookMs.join(", ")} ms`,
       );
-      await using next = await startDev(["--no-demo"], { dataDir });
+      await using next = await startDev(["--no-demo", "--no-gateway"], { dataDir });
       assert.equal(await postedOfAlice(next.url), "700");
     } finally {
       await discard(dataDir);
@@ -245,7 +245,7 @@ describe("coffer dev", { concurrency: 1 }, () => {
       assert.deepEqual([other.exit, fieldOf(other.json, "error")["code"]], [2, "shard_count_mismatch"]);
       const strict = await callJson(["dev", "--data", dataDir, "--durability", "strict"]);
       assert.deepEqual([strict.exit, fieldOf(strict.json, "error")["code"]], [2, "durability_mismatch"]);
-      await using second = await startDev(["--no-demo"], { dataDir });
+      await using second = await startDev(["--no-demo", "--no-gateway"], { dataDir });
       assert.equal(second.ready["shards"], 1);
       assert.equal(await postedOfAlice(second.url), "700");
     } finally {
@@ -279,7 +279,7 @@ describe("coffer dev", { concurrency: 1 }, () => {
   });
 
   test("shows what it can do: wallets, a burst, sums that match, a clean sweep", async () => {
-    const dev = await startDev(["--durability", "relaxed"]);
+    const dev = await startDev(["--durability", "relaxed", "--no-gateway"]);
     try {
       const demo = fieldOf(objectOf(await dev.line('"demo":{')), "demo");
       assert.ok(Number(demo["settled"]) > 100, JSON.stringify(demo));

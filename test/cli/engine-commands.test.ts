@@ -53,7 +53,7 @@ async function posted(wallet: string): Promise<unknown> {
 
 describe("commands that speak to an engine", { concurrency: 1 }, () => {
   before(async () => {
-    dev = await startDev(["--shards", "2", "--durability", "relaxed", "--no-demo"]);
+    dev = await startDev(["--shards", "2", "--durability", "relaxed", "--no-demo", "--no-gateway"]);
     await done("wallet open world:usd USD/2 --min unlimited", "open");
     for (const name of ["alice", "bob", "shop", "carol"]) await done(`wallet open ${name}:usd USD/2`, "open");
     for (const name of ["alice", "bob"]) await done(`transfer world:usd ${name}:usd 100000`, "posted");

@@ -19,9 +19,12 @@ describe("an own NATS server", { concurrency: 1 }, () => {
   test("dev uses the server that NATS_URL names and leaves it running", async () => {
     const nats = await startTestNats({ shards: 1 });
     try {
-      await using dev = await startDev(["--shards", "1", "--durability", "relaxed", "--no-demo"], {
-        env: { NATS_URL: nats.url },
-      });
+      await using dev = await startDev(
+        ["--shards", "1", "--durability", "relaxed", "--no-demo", "--no-gateway"],
+        {
+          env: { NATS_URL: nats.url },
+        },
+      );
       assert.equal(dev.url, nats.url);
       assert.equal((await callJson(["status", "--server", nats.url])).exit, 0);
       await dev.stop();

@@ -9,7 +9,7 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { randomFillSync } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -185,7 +185,7 @@ async function end(child: ChildProcess, exited: Promise<unknown>): Promise<void>
   clearTimeout(killer);
 }
 
-/** A `coffer node`; gone when its scope ends. */
+/** A `coffer node` or `coffer gateway`; gone when its scope ends. */
 export interface TestNode extends AsyncDisposable {
   /** Waits for a line on standard output that has `text`. */
   line(text: string): Promise<string>;
@@ -195,7 +195,16 @@ export interface TestNode extends AsyncDisposable {
 
 /** Starts `coffer node --json`. */
 export function startNode(dataDir: string, server: string): TestNode {
-  const child = spawnProgram(["node", "--json", "--data", dataDir, "--server", server], {});
+  return startForeground(["node", "--json", "--data", dataDir, "--server", server]);
+}
+
+/** Starts `coffer gateway --json` with these words. */
+export function startGateway(words: readonly string[]): TestNode {
+  return startForeground(["gateway", "--json", ...words]);
+}
+
+function startForeground(words: readonly string[]): TestNode {
+  const child = spawnProgram(words, {});
   const printed = capture(child);
   const exited = once(child, "exit").then(([code]) => (typeof code === "number" ? code : null));
   return {
@@ -317,6 +326,25 @@ async function firstLine(printed: Printed, exited: Promise<number | null>): Prom
     assert.ok(!hasEnded, `dev ended before it was ready: ${printed.stdout()}${printed.stderr()}`);
     return undefined;
   });
+}
+
+/**
+ * Pid of the gateway that a dev started: the one of its children that runs the gateway's main file. Linux only, like
+ * what it reads; elsewhere it finds none.
+ */
+export function gatewayPid(dev: Pick<TestDev, "pid">): number | undefined {
+  const pids = readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
+  const found = pids.find((pid) => {
+    const of = (file: string): string => readFileSync(`/proc/${pid}/${file}`, "latin1");
+    try {
+      const stat = of("stat");
+      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+      return parent === dev.pid && of("cmdline").includes("gateway/node-main");
+    } catch {
+      return false;
+    }
+  });
+  return found === undefined ? undefined : Number(found);
 }
 
 /** The holder of the engine's lock is the engine; nats-server writes its own pid file. */

@@ -1,0 +1,55 @@
+// The gateway as a child process: what it is told, and what it says.
+// Does not own: restarts and ports (gateway-service.ts), the process itself (main-process.ts).
+
+import { fileURLToPath } from "node:url";
+import { COMPILE_CACHE } from "./compile-cache.ts";
+import type { MainProcess } from "./main-process.ts";
+import { startMain } from "./main-process.ts";
+
+/** What the gateway's main file takes. */
+export interface GatewayOrder {
+  readonly natsUrl: string;
+  /** Path of a credentials file. */
+  readonly creds?: string;
+  readonly host: string;
+  /** 0 = a free one. */
+  readonly port: number;
+  /** Copies of the bucket of keys. */
+  readonly replicas: number;
+}
+
+/** What the gateway says. */
+export type GatewayMessage =
+  | { readonly event: "ready"; readonly url: string; readonly port: number }
+  | { readonly event: "failed"; readonly code: string; readonly message: string };
+
+/** Where gateways listen when nothing else is said. */
+export const HTTP_PORT = 8080;
+/** Reachable from this machine alone. */
+export const HTTP_HOST = "127.0.0.1";
+
+const MAIN_FILE = fileURLToPath(new URL("../../gateway/node-main.ts", import.meta.url));
+
+/** Starts a gateway. `onMessage` hears what it says, in order. Never throws: a failed spawn is an exit. */
+export function startGateway(order: GatewayOrder, onMessage: (message: GatewayMessage) => void): MainProcess {
+  const { env } = process;
+  const isSource = MAIN_FILE.endsWith(".ts");
+  return startMain({
+    words: [...process.execArgv, MAIN_FILE, JSON.stringify(order)],
+    env: isSource ? { ...env, NODE_COMPILE_CACHE: env.NODE_COMPILE_CACHE || COMPILE_CACHE } : env,
+    onMessage: (value) => {
+      const message = gatewayMessageIn(value);
+      if (message !== null) onMessage(message);
+      return message?.event === "failed" ? message : null;
+    },
+  });
+}
+
+/** A message of the gateway, or null for anything else on the channel. Never throws. */
+export function gatewayMessageIn(value: unknown): GatewayMessage | null {
+  if (typeof value !== "object" || value === null) return null;
+  const { event, url, port, code, message }: Readonly<Record<string, unknown>> = { ...value };
+  if (event === "ready" && typeof url === "string" && typeof port === "number") return { event, url, port };
+  if (event !== "failed") return null;
+  return { event, code: String(code ?? "gateway_failed"), message: String(message ?? "") };
+}
