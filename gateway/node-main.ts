@@ -2,11 +2,11 @@
 // and ends when that channel goes away; without a channel it writes JSON lines to stdout. SIGTERM and SIGINT stop it
 // gracefully: what was accepted is answered first. Exit code 0 after a stop, 1 after a failure.
 
-import { randomBytes, randomFillSync } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { ClientClock } from "../client/clock.ts";
 import type { GatewayOptions } from "./gateway.ts";
-import { Gateway } from "./gateway.ts";
+import { GatewayProcess } from "./gateway-process.ts";
 
 /** What the process is told: the gateway's options, and a credentials file by its path. */
 interface GatewayOrder extends Omit<GatewayOptions, "credentials"> {
@@ -15,7 +15,13 @@ interface GatewayOrder extends Omit<GatewayOptions, "credentials"> {
 
 type GatewayEvent =
   | { readonly event: "ready"; readonly url: string; readonly port: number }
+  | { readonly event: "notice"; readonly message: string }
   | { readonly event: "failed"; readonly code: string; readonly message: string };
+
+/** What the system says, as a code of ours. */
+const CODES: Readonly<Record<string, string>> = { EADDRINUSE: "port_in_use", EACCES: "port_refused" };
+/** Notices beyond so many a second are dropped. */
+const NOTICES_MAX = 10;
 
 const clock: ClientClock = {
   wallMs: () => Date.now(),
@@ -24,6 +30,7 @@ const clock: ClientClock = {
     randomFillSync(bytes);
   },
 };
+const noticed = { sinceMs: 0, count: 0 };
 
 function emit(event: GatewayEvent): void {
   if (event.event === "failed") process.exitCode = 1;
@@ -31,8 +38,22 @@ function emit(event: GatewayEvent): void {
   else process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 
+function onProblem(message: string): void {
+  const nowMs = clock.steadyMs();
+  if (nowMs - noticed.sinceMs > 1_000) Object.assign(noticed, { sinceMs: nowMs, count: 0 });
+  noticed.count += 1;
+  if (noticed.count <= NOTICES_MAX) emit({ event: "notice", message });
+}
+
 function leave(): void {
   if (process.connected) process.disconnect?.();
+}
+
+function fail(thrown: unknown): void {
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "gateway_failed";
+  emit({ event: "failed", code: CODES[code] ?? code, message });
+  leave();
 }
 
 function parseOrder(text: string | undefined): GatewayOrder {
@@ -45,35 +66,35 @@ function parseOrder(text: string | undefined): GatewayOrder {
   throw new Error("options are missing: natsUrl, host, port and replicas are needed");
 }
 
-/** What stands in the way, as a code to branch on and a sentence. */
-function failureOf(thrown: unknown): GatewayEvent {
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "gateway_failed";
-  return { event: "failed", code: CODES[code] ?? code, message };
-}
-
-const CODES: Readonly<Record<string, string>> = { EADDRINUSE: "port_in_use", EACCES: "port_refused" };
-
-function fail(thrown: unknown): void {
-  emit(failureOf(thrown));
-  leave();
+function packageVersion(): string {
+  const here = new URL("../package.json", import.meta.url);
+  const above = new URL("../../package.json", import.meta.url);
+  for (const url of [here, above]) {
+    try {
+      return (JSON.parse(readFileSync(url, "utf8")) as { version: string }).version;
+    } catch {
+      // The built package keeps its package.json one folder further up.
+    }
+  }
+  return "unknown";
 }
 
 async function main(): Promise<void> {
-  let gateway: Gateway | null = null;
+  let running: GatewayProcess | null = null;
   let isStopping = false;
   const stop = (): void => {
     // Before it listens nothing can be under way.
-    if (gateway === null) process.exit();
+    if (running === null) process.exit();
     if (isStopping) return;
     isStopping = true;
-    gateway.stop().then(leave, fail);
+    running.stop().then(leave, fail);
   };
   for (const signal of ["SIGTERM", "SIGINT", "disconnect"]) process.on(signal, stop);
   const { creds, ...order } = parseOrder(process.argv[2]);
   const options = creds === undefined ? order : { ...order, credentials: readFileSync(creds) };
-  gateway = await Gateway.start(options, { clock, randomBytes });
-  emit({ event: "ready", url: gateway.url, port: gateway.port });
+  running = await GatewayProcess.start(options, { clock, version: packageVersion(), onProblem });
+  const { url, port } = running.gateway;
+  emit({ event: "ready", url, port });
 }
 
 main().catch(fail);

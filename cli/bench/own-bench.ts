@@ -148,6 +148,7 @@ function listenerOf({ output }: Invocation, spoil: (failure: CliFailure) => void
   return {
     onProgress: (text) => output.progress(text, "milestone"),
     onNats: () => undefined,
+    onGateway: () => undefined,
     onEngine: ({ state, shard, reason, message: detail }) => {
       const why = `${reason ?? "no reason given"}${detail === null ? "" : ` (${detail})`}`;
       if (state === "halted") fail(`shard ${shard} halted: ${why}`);

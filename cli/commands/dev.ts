@@ -138,6 +138,10 @@ class DevTeller implements DevListener {
     this.#tell({ event: "halted", shard, reason, detail }, `Shard ${shard} halted: ${why}`);
   }
 
+  onGateway(notice: string): void {
+    this.#output.note(`gateway: ${notice}`);
+  }
+
   onRestart(name: string, { reason, attempt, pauseMs }: Parameters<DevListener["onRestart"]>[1]): void {
     const text = `${name} died: ${reason}. Starting it again in ${pauseMs} ms (try ${attempt}).`;
     this.#tell({ event: "restart", process: name, reason, attempt }, text);

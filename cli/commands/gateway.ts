@@ -88,6 +88,7 @@ async function serve({ output, surroundings }: Invocation, order: GatewayOrder):
 }
 
 function messageText(message: GatewayMessage): string {
+  if (message.event === "notice") return message.message;
   if (message.event === "failed") return `Failed: ${message.message}`;
   return `Ready at ${message.url}, documentation at ${message.url}/docs. Ctrl-C stops.`;
 }

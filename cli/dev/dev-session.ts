@@ -66,6 +66,8 @@ export interface DevListener {
   onProgress(text: string): void;
   onNats(nats: NatsService): void;
   onEngine(message: EngineMessage): void;
+  /** Something went wrong that the gateway survives. */
+  onGateway(notice: string): void;
   onRestart(
     name: string,
     restart: { readonly reason: string; readonly attempt: number; readonly pauseMs: number },
@@ -202,6 +204,7 @@ function gatewayOf(plan: DevPlan, listener: DevListener, session: Session): Gate
     order: { natsUrl: session.server, replicas: cluster.replicas, ...creds },
     port,
     clock: surroundings.clock,
+    onNotice: (text) => listener.onGateway(text),
     onRestart: (restart) => listener.onRestart("gateway", restart),
     onReadyAgain: () => listener.onReadyAgain("gateway"),
   });

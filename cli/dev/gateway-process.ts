@@ -21,6 +21,7 @@ export interface GatewayOrder {
 /** What the gateway says. */
 export type GatewayMessage =
   | { readonly event: "ready"; readonly url: string; readonly port: number }
+  | { readonly event: "notice"; readonly message: string }
   | { readonly event: "failed"; readonly code: string; readonly message: string };
 
 /** Where gateways listen when nothing else is said. */
@@ -50,6 +51,7 @@ export function gatewayMessageIn(value: unknown): GatewayMessage | null {
   if (typeof value !== "object" || value === null) return null;
   const { event, url, port, code, message }: Readonly<Record<string, unknown>> = { ...value };
   if (event === "ready" && typeof url === "string" && typeof port === "number") return { event, url, port };
+  if (event === "notice") return { event, message: String(message ?? "") };
   if (event !== "failed") return null;
   return { event, code: String(code ?? "gateway_failed"), message: String(message ?? "") };
 }

@@ -22,6 +22,7 @@ export interface GatewayParts {
   readonly port: number | null;
   readonly clock: Pick<ClientClock, "steadyMs">;
   readonly onRestart: Supervised["onRestart"];
+  onNotice(text: string): void;
   /** It serves again after a restart. */
   onReadyAgain(): void;
 }
@@ -73,6 +74,7 @@ export class GatewayService {
   async #launch(): Promise<Running> {
     const port = this.#port ?? (await this.#firstPort());
     const gateway = startGateway({ ...this.#parts.order, host: HTTP_HOST, port }, (message) => {
+      if (message.event === "notice") this.#parts.onNotice(message.message);
       if (message.event !== "ready") return;
       const isAgain = this.#port !== null;
       this.#port = message.port;
