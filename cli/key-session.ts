@@ -19,16 +19,11 @@ export async function withKeys<Result>(
   { clock }: Pick<Surroundings, "clock">,
   work: (admin: KeyAdmin) => Promise<Result>,
 ): Promise<Result> {
-  const randomBytes = (size: number): Uint8Array => {
-    const bytes = new Uint8Array(size);
-    clock.fillRandom(bytes);
-    return bytes;
-  };
   return await withConnection(session, async ({ nc }) => {
     try {
       const replicas = await logCopies(nc);
       if (replicas === null) throw noLog(session.server);
-      return await work(await KeyAdmin.open(nc, { clock, randomBytes }, replicas));
+      return await work(await KeyAdmin.open(nc, clock, replicas));
     } catch (thrown) {
       throw keyFailureFrom(thrown);
     }

@@ -5,10 +5,8 @@
 // A secret has 256 random bits, so a plain SHA-256 is enough: there is nothing to guess that a slow hash would protect.
 
 import { hash, timingSafeEqual } from "node:crypto";
+import type { ClientClock } from "../client/clock.ts";
 import { assert } from "../protocol/assert.ts";
-
-/** Gives that many random bytes. */
-export type RandomBytes = (size: number) => Uint8Array;
 
 /** A key taken apart. */
 export interface ApiKey {
@@ -18,7 +16,6 @@ export interface ApiKey {
   readonly secret: string;
 }
 
-const PREFIX = "coffer.";
 const ID_CHARS = 12;
 const SECRET_BYTES = 32;
 const KEY = /^coffer\.([a-z0-9]{12})\.([A-Za-z0-9_-]{43})$/;
@@ -26,17 +23,20 @@ const ID = /^[a-z0-9]{12}$/;
 /** Without those that people mix up. An id never starts with a dash, so that a command line takes it. */
 const ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789";
 
-/** Makes a new key. */
-export function newApiKey(randomBytes: RandomBytes): ApiKey {
-  const id = Array.from(randomBytes(ID_CHARS), (byte) => ID_ALPHABET[byte % ID_ALPHABET.length]).join("");
-  const secret = Buffer.from(randomBytes(SECRET_BYTES)).toString("base64url");
-  assert(KEY.test(`${PREFIX}${id}.${secret}`), "a new key has the format of keys");
-  return { id, secret };
+/** Makes a new key of random bytes. */
+export function newApiKey({ fillRandom }: Pick<ClientClock, "fillRandom">): ApiKey {
+  const bytes = new Uint8Array(ID_CHARS + SECRET_BYTES);
+  fillRandom(bytes);
+  const letters = bytes.subarray(0, ID_CHARS);
+  const id = Array.from(letters, (byte) => ID_ALPHABET[byte % ID_ALPHABET.length]).join("");
+  const key = { id, secret: Buffer.from(bytes.subarray(ID_CHARS)).toString("base64url") };
+  assert(KEY.test(apiKeyText(key)), "a new key has the format of keys");
+  return key;
 }
 
 /** The key as its holder writes it. */
 export function apiKeyText({ id, secret }: ApiKey): string {
-  return `${PREFIX}${id}.${secret}`;
+  return ["coffer", id, secret].join(".");
 }
 
 /** Takes a key apart; null for anything else. Never throws. */

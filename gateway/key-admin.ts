@@ -6,15 +6,14 @@
 
 import type { KV, KvEntry } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { ClientClock } from "../client/clock.ts";
 import { assert } from "../protocol/assert.ts";
 import type { OwnerName, TenantName } from "../protocol/names.ts";
-import type { RandomBytes } from "./api-key.ts";
 import { apiKeyText, isKeyId, isSecretOf, newApiKey, parseApiKey, secretHash } from "./api-key.ts";
 import { KEYS_MAX, openKeyBucket } from "./key-bucket.ts";
 import { KeyFailure } from "./key-failure.ts";
 import type { KeyRecord } from "./key-record.ts";
 import { decodeKeyRecord, encodeKeyRecord, endOf } from "./key-record.ts";
-import type { KeyClock } from "./key-store.ts";
 import type { Scope } from "./principal.ts";
 
 /** Tries of a change that others get ahead of. */
@@ -43,11 +42,8 @@ export interface CreatedKey extends KeySummary {
   readonly key: string;
 }
 
-/** Where keys are made: time and randomness come from outside. */
-export interface KeyParts {
-  readonly clock: KeyClock;
-  readonly randomBytes: RandomBytes;
-}
+/** Where time and randomness of keys come from. */
+export type KeyMaker = Pick<ClientClock, "wallMs" | "fillRandom">;
 
 interface Found {
   readonly record: KeyRecord;
@@ -57,19 +53,19 @@ interface Found {
 /** See the file header. */
 export class KeyAdmin {
   readonly #bucket: KV;
-  readonly #parts: KeyParts;
+  readonly #maker: KeyMaker;
 
-  private constructor(bucket: KV, parts: KeyParts) {
+  private constructor(bucket: KV, maker: KeyMaker) {
     this.#bucket = bucket;
-    this.#parts = parts;
+    this.#maker = maker;
   }
 
   /**
    * Opens the bucket, and makes it when there is none, with so many copies.
    * Errors: rejects with what NATS says.
    */
-  static async open(nc: NatsConnection, parts: KeyParts, replicas: number): Promise<KeyAdmin> {
-    return new KeyAdmin(await openKeyBucket(nc, replicas), parts);
+  static async open(nc: NatsConnection, maker: KeyMaker, replicas: number): Promise<KeyAdmin> {
+    return new KeyAdmin(await openKeyBucket(nc, replicas), maker);
   }
 
   /**
@@ -81,7 +77,7 @@ export class KeyAdmin {
     assert(scopes.length > 0, "a key may do something");
     await this.#makeRoom();
     const createdMs = this.#nowMs();
-    const key = newApiKey(this.#parts.randomBytes);
+    const key = newApiKey(this.#maker);
     const record: KeyRecord = {
       ...{ tenant, scopes, owners, createdMs, name, revokesMs: null },
       hash: secretHash(key.secret).toString("hex"),
@@ -205,7 +201,7 @@ export class KeyAdmin {
   }
 
   #nowMs(): number {
-    return this.#parts.clock.wallMs();
+    return this.#maker.wallMs();
   }
 }
 

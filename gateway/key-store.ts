@@ -13,6 +13,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import type { KV, KvWatchEntry } from "@nats-io/kv";
 import type { NatsConnection, QueuedIterator } from "@nats-io/transport-node";
+import type { ClientClock } from "../client/clock.ts";
 import { isKeyId, isSecretOf, parseApiKey } from "./api-key.ts";
 import { KEYS_MAX, openKeyBucket } from "./key-bucket.ts";
 import type { KeyDirectory } from "./key-directory.ts";
@@ -25,10 +26,8 @@ const AGAIN_MS = 100;
 /** How often the bucket is asked how far it is, ms. What did not arrive within one such time begins the watch again. */
 const CHECK_MS = 1_000;
 
-/** Tells the time of day, ms since 1970. */
-export interface KeyClock {
-  wallMs(): number;
-}
+/** Tells the time of day. */
+export type KeyClock = Pick<ClientClock, "wallMs">;
 
 interface HeldKey {
   readonly hash: Buffer;

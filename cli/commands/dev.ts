@@ -34,8 +34,9 @@ export const devCommand: CliCommand = {
 cache, or fetched on Debian) unless --server or NATS_URL names one, then the engine, then the HTTP gateway; restarts each
 when it dies. The gateway's first key may do everything; it is kept in DIR/gateway-key and printed with lines to try.
 With --json the first line is {"ready":true,"nats":URL,"tenant":NAME,"shards":N,"dataDir":DIR}; later ones are
-{"gateway":{"url":URL,"key":KEY,"docs":URL}}, {"demo":…} and {"event":"restart"|"recovered"|"halted",…}. With --replicas 3 it starts three nats-servers as one cluster: it goes on when
-one of them dies, and takes single commands faster under strict. Ctrl-C stops. --timeout is how long it may take to be ready (default: 2m).`,
+{"gateway":{"url":URL,"key":KEY,"docs":URL}}, {"demo":…} and {"event":"restart"|"recovered"|"halted",…}.
+With --replicas 3 it starts three nats-servers as one cluster: it goes on when one of them dies, and takes single commands
+faster under strict. Ctrl-C stops. --timeout is how long it may take to be ready (default: 2m).`,
   arguments: [],
   flags: [
     ...CLUSTER_FLAGS,

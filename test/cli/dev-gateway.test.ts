@@ -80,10 +80,8 @@ describe("the gateway of coffer dev", { concurrency: 1 }, () => {
     try {
       const first = await keyOf();
       assert.equal(await keyOf(), first);
-      for (const left of [`coffer.aaaaaaaaaaaa.${"A".repeat(43)}\n`, "garbage", ""]) {
-        writeFileSync(join(dataDir, "gateway-key"), left);
-        assert.notEqual(await keyOf(), first);
-      }
+      writeFileSync(join(dataDir, "gateway-key"), `coffer.aaaaaaaaaaaa.${"A".repeat(43)}\n`);
+      assert.notEqual(await keyOf(), first);
     } finally {
       await discard(dataDir);
     }

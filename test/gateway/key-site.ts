@@ -1,7 +1,7 @@
 // A real nats-server with a bucket of keys for tests, a clock that a test sets, and keys that are made in one line.
 // Everything that it opens ends with the test.
 
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import type { TestContext } from "node:test";
 import type { CreatedKey, KeyWish } from "../../gateway/key-admin.ts";
 import { KeyAdmin } from "../../gateway/key-admin.ts";
@@ -45,9 +45,11 @@ export async function startKeySite(t: TestContext): Promise<KeySite> {
     wallMs(): number {
       return this.nowMs;
     },
+    fillRandom: (bytes: Uint8Array): void => {
+      randomFillSync(bytes);
+    },
   };
-  const parts = { clock, randomBytes };
-  const admin = await KeyAdmin.open((await nats.connect("admin")).nc, parts, 1);
+  const admin = await KeyAdmin.open((await nats.connect("admin")).nc, clock, 1);
   const store = await KeyStore.open((await nats.connect("gateway")).nc, clock, 1);
   t.after(() => store.close());
   const usual: KeyWish = {
