@@ -1,5 +1,5 @@
 /**
- * Fetches one file out of one Debian package for this project alone, with the system's own apt-get as the client.
+ * Fetches Debian packages for this project alone, with the system's own apt-get as the client.
  *
  * Owns: a private apt state (lists, cache, sources, configuration) in a scratch directory. apt-get checks the signed
  * release file, the index and the package against each other; nothing here trusts a byte that apt did not check.
@@ -25,10 +25,12 @@ const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
 const ACQUIRE_KEPT =
   /^Acquire::(?!Languages|Changelogs|CompressionTypes|IndexTargets|GzipIndexes|AllowInsecure|AllowWeak|AllowDowngrade)[\w:.-]+ ".+";$/;
 
-/** What to fetch: the package, the suite to take it from, and a directory that may be filled and is the caller's to remove. */
+/** What to fetch: the packages, the suite to take them from, and a directory that may be filled and is the caller's to remove. */
 export interface DebianPackageRequest {
-  readonly package: string;
-  readonly suite: string;
+  /** At least one; what they depend on is not fetched. */
+  readonly packages: readonly string[];
+  /** Null = the system's own release. */
+  readonly suite: string | null;
   readonly scratchDir: string;
   /** Where apt's sources and the release file are; `/etc` but in tests. */
   readonly etcDir: string;
@@ -36,11 +38,12 @@ export interface DebianPackageRequest {
 }
 
 /**
- * Downloads, verifies and unpacks the package beneath `scratchDir`.
- * Returns the directory of the unpacked tree. Rejects with a plain Error (its message is apt's or dpkg's last words).
+ * Downloads, verifies and unpacks the packages beneath `scratchDir`, all into one tree.
+ * Returns the directory of that tree. Rejects with a plain Error (its message is apt's or dpkg's last words).
  */
 export async function fetchDebianPackage(request: DebianPackageRequest): Promise<string> {
-  const { scratchDir, suite } = request;
+  const { scratchDir, packages } = request;
+  const suite = request.suite ?? (await ownSuite(request.etcDir));
   const source = await configuredSource(request.etcDir, suite);
   if (source === null)
     throw new Error(`apt has no source of this system's own release in ${request.etcDir}/apt`);
@@ -56,12 +59,15 @@ export async function fetchDebianPackage(request: DebianPackageRequest): Promise
   await mkdir(downloads, { recursive: true });
   request.onProgress(`reading the package index of suite ${suite} from apt's mirror`);
   await step("apt-get", ["update"], { cwd: downloads, env });
-  request.onProgress(`downloading ${request.package} from suite ${suite}`);
-  await step("apt-get", ["download", request.package], { cwd: downloads, env });
-  const file = (await readdir(downloads)).find((name) => name.endsWith(".deb"));
-  if (file === undefined) throw new Error(`apt-get download left no package file for ${request.package}`);
-  await step("dpkg-deb", ["-x", join(downloads, file), unpacked], { cwd: scratchDir, env });
-  request.onProgress(`unpacked ${file}`);
+  request.onProgress(`downloading ${packages.join(", ")} from suite ${suite}`);
+  await step("apt-get", ["download", ...packages], { cwd: downloads, env });
+  const files = (await readdir(downloads)).filter((name) => name.endsWith(".deb"));
+  if (files.length < packages.length)
+    throw new Error(`apt-get download left ${files.length} package files for ${packages.join(", ")}`);
+  for (const file of files) {
+    await step("dpkg-deb", ["-x", join(downloads, file), unpacked], { cwd: scratchDir, env });
+    request.onProgress(`unpacked ${file}`);
+  }
   return unpacked;
 }
 
@@ -89,9 +95,7 @@ async function step(
  * Returns null when there is none. `etcDir` holds `os-release` and `apt/`.
  */
 export async function configuredSource(etcDir: string, suite: string): Promise<string | null> {
-  const release = await textOf(join(etcDir, "os-release"));
-  const codename = /^VERSION_CODENAME="?([\w.-]+)"?$/m.exec(release)?.[1] ?? "";
-  const own = new Set([codename, "oldstable", "stable", "testing", "unstable", "sid"]);
+  const own = new Set([await ownSuite(etcDir), "oldstable", "stable", "testing", "unstable", "sid"]);
   own.delete("");
   const apt = join(etcDir, "apt");
   const parts = (await namesIn(join(apt, "sources.list.d"))).map((name) => join(apt, "sources.list.d", name));
@@ -102,6 +106,12 @@ export async function configuredSource(etcDir: string, suite: string): Promise<s
     if (stanza !== null) return stanza;
   }
   return null;
+}
+
+/** The system's own release by its code name; empty when it does not say. */
+async function ownSuite(etcDir: string): Promise<string> {
+  const release = await textOf(join(etcDir, "os-release"));
+  return /^VERSION_CODENAME="?([\w.-]+)"?$/m.exec(release)?.[1] ?? "";
 }
 
 function deb822Source(text: string, own: ReadonlySet<string>, suite: string): string | null {

@@ -173,7 +173,7 @@ async function fetchInto(
   const scratchDir = await mkdtemp(join(home, `fetch-${process.pid}-`));
   try {
     const tree = await fetchDebianPackage({
-      package: "nats-server",
+      packages: ["nats-server"],
       suite: SUITE,
       scratchDir,
       etcDir,
