@@ -13,12 +13,37 @@ export interface LatencySummary {
   readonly max: number;
 }
 
+/** What a histogram holds, to be sent to another process. */
+export interface HistogramParts {
+  readonly counts: readonly (readonly [bucket: number, count: number])[];
+  readonly sumMs: number;
+  readonly maxMs: number;
+}
+
 /** See the file header. */
 export class LatencyHistogram {
   readonly #counts = new Float64Array(BUCKETS);
   #total = 0;
   #sumMs = 0;
   #maxMs = 0;
+
+  /** Makes one of what another one, perhaps in another process, gave as its parts. */
+  static of({ counts, sumMs, maxMs }: HistogramParts): LatencyHistogram {
+    const made = new LatencyHistogram();
+    for (const [bucket, count] of counts) {
+      made.#counts[bucket] = count;
+      made.#total += count;
+    }
+    made.#sumMs = sumMs;
+    made.#maxMs = maxMs;
+    return made;
+  }
+
+  /** All that it holds. */
+  get parts(): HistogramParts {
+    const counts = [...this.#counts.entries()].filter(([, count]) => count > 0);
+    return { counts, sumMs: this.#sumMs, maxMs: this.#maxMs };
+  }
 
   /** Notes that `count` commands took `latencyMs`. */
   add(latencyMs: number, count: number): void {

@@ -30,7 +30,8 @@ export interface Reference {
 
 /** Where and with what to measure. */
 export interface ReferenceParts {
-  readonly nc: NatsConnection;
+  /** Null = no server is measured. */
+  readonly nc: NatsConnection | null;
   readonly clock: BenchClock;
   /** A directory on the disk in question. */
   readonly directory: string;
@@ -72,7 +73,8 @@ async function measureSync(directory: string, clock: BenchClock): Promise<number
 }
 
 /** Publishes into a stream of its own with a bounded window and counts the acknowledgements. */
-async function measurePubAcks({ nc, clock, token, inboxPrefix }: ReferenceParts): Promise<number> {
+async function measurePubAcks({ nc, clock, token, inboxPrefix }: ReferenceParts): Promise<number | null> {
+  if (nc === null) return null;
   const stream = `BENCH_${token}`;
   const subject = `bench.${token}`;
   const config = {

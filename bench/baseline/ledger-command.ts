@@ -57,5 +57,12 @@ export function transferOf({ id, from = "", to = "", amount = "0", legs }: Trans
 /** An open; `min` is 0 when it is not told. */
 export function openOf({ id, wallet, asset, min = "0" }: OpenBody): OpenWallet {
   const least = min === "unlimited" ? null : BigInt(min);
-  return { op: "open", id: id.toLowerCase(), content: `open ${wallet} ${asset} ${min}`, wallet, asset, min: least };
+  return {
+    op: "open",
+    id: id.toLowerCase(),
+    content: `open ${wallet} ${asset} ${min}`,
+    wallet,
+    asset,
+    min: least,
+  };
 }

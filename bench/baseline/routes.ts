@@ -6,7 +6,13 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Ledger } from "./ledger.ts";
-import { type LedgerCommand, type OpenBody, openOf, type TransferBody, transferOf } from "./ledger-command.ts";
+import {
+  type LedgerCommand,
+  type OpenBody,
+  openOf,
+  type TransferBody,
+  transferOf,
+} from "./ledger-command.ts";
 import type { WalletRow } from "./ledger-turn.ts";
 
 /** Commands of one request to `/v1/batches`. */
@@ -48,7 +54,11 @@ const TRANSFER = {
   properties: TRANSFER_FIELDS,
 };
 const opNamed = (schema: typeof OPEN | typeof TRANSFER, op: string): object => {
-  return { ...schema, required: ["op", ...schema.required], properties: { ...schema.properties, op: { const: op } } };
+  return {
+    ...schema,
+    required: ["op", ...schema.required],
+    properties: { ...schema.properties, op: { const: op } },
+  };
 };
 const BATCH = {
   type: "object",
@@ -84,8 +94,10 @@ export function addRoutes(server: FastifyInstance, ledger: Ledger, key: StoredKe
     const kind = answer.status < 300 ? "application/json" : "application/problem+json";
     return reply.code(answer.status).header("content-type", kind).send(answer.body);
   };
-  server.post("/v1/wallets", { schema: { body: OPEN } }, (request: FastifyRequest<{ Body: OpenBody }>, reply) =>
-    answerOne(openOf(request.body), reply),
+  server.post(
+    "/v1/wallets",
+    { schema: { body: OPEN } },
+    (request: FastifyRequest<{ Body: OpenBody }>, reply) => answerOne(openOf(request.body), reply),
   );
   server.post(
     "/v1/transfers",
@@ -96,16 +108,21 @@ export function addRoutes(server: FastifyInstance, ledger: Ledger, key: StoredKe
     "/v1/batches",
     { schema: { body: BATCH } },
     async (request: FastifyRequest<{ Body: { commands: BatchCommand[] } }>, reply) => {
-      const commands = request.body.commands.map((each) => (each.op === "open" ? openOf(each) : transferOf(each)));
+      const commands = request.body.commands.map((each) =>
+        each.op === "open" ? openOf(each) : transferOf(each),
+      );
       const answers = await ledger.apply(commands);
       const body = `{"outcomes":[${answers.map((answer) => answer.body).join(",")}]}`;
       return reply.header("content-type", "application/json").send(body);
     },
   );
-  server.get("/v1/wallets/:wallet", async (request: FastifyRequest<{ Params: { wallet: string } }>, reply) => {
-    const row = await ledger.wallet(request.params.wallet);
-    return row === null ? problem(reply, 404, "wallet_not_found") : viewOf(row);
-  });
+  server.get(
+    "/v1/wallets/:wallet",
+    async (request: FastifyRequest<{ Params: { wallet: string } }>, reply) => {
+      const row = await ledger.wallet(request.params.wallet);
+      return row === null ? problem(reply, 404, "wallet_not_found") : viewOf(row);
+    },
+  );
 }
 
 function isKey(header: string | undefined, id: string, hash: Buffer): boolean {

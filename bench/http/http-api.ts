@@ -1,0 +1,61 @@
+// Calls of the API outside of what is measured: setting up, asking what became of a request, reading balances.
+
+import { BenchFailure } from "../bench-failure.ts";
+
+const ANSWER_MS_MAX = 60_000;
+
+/** An answer: its status and its JSON. */
+export interface ApiAnswer {
+  readonly status: number;
+  readonly value: unknown;
+}
+
+/** One system under load, reached with one key. */
+export class HttpApi {
+  readonly #url: string;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(url: string, key: string) {
+    this.#url = url.replace(/\/+$/, "");
+    this.#headers = { authorization: `Bearer ${key}` };
+  }
+
+  /** Errors: BenchFailure when nobody answers. */
+  async get(path: string): Promise<ApiAnswer> {
+    return await this.#call(path, { headers: this.#headers });
+  }
+
+  /** @param body JSON. Errors: BenchFailure when nobody answers. */
+  async post(path: string, body: string): Promise<ApiAnswer> {
+    const headers = { ...this.#headers, "content-type": "application/json" };
+    return await this.#call(path, { method: "POST", headers, body });
+  }
+
+  async #call(path: string, request: RequestInit): Promise<ApiAnswer> {
+    try {
+      const signal = AbortSignal.timeout(ANSWER_MS_MAX);
+      const response = await fetch(`${this.#url}${path}`, { ...request, signal });
+      const text = await response.text();
+      return { status: response.status, value: text === "" ? null : JSON.parse(text) };
+    } catch (thrown) {
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      throw new BenchFailure(`${this.#url}${path} gave no usable answer: ${reason}`);
+    }
+  }
+}
+
+/** Does `work` for each item, at most `atOnce` at a time. Rejects with the first failure. */
+export async function forAll<Item>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item, index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < items.length; index = next++) {
+      const item = items[index];
+      if (item !== undefined) await work(item, index);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
