@@ -44,6 +44,9 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   wal_buffers: "16MB",
   // Statements that touch two rows gain nothing from being compiled.
   jit: "off",
+  // Every statement finds rows by keys: planned once a connection, by index also while the tables are empty.
+  plan_cache_mode: "force_generic_plan",
+  enable_seqscan: "off",
 };
 
 /** How to reach a server. */

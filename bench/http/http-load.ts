@@ -57,6 +57,39 @@ export async function runHttpLoad(source: RequestSource, bounds: LoadBounds): Pr
   return book.close(errors);
 }
 
+/**
+ * A request whose bytes we write ourselves. autocannon sends what stands in `requestBuffer` and puts its own rendering
+ * there once, at the start; rendering each request by `setupRequest` instead takes 10 µs more, a fifth of what the
+ * whole request costs the load.
+ */
+class WrittenRequest {
+  readonly method = "POST";
+  headers = {};
+  readonly #next: () => string;
+
+  /** @param next all of the next request, in ASCII; called once for each that is sent */
+  constructor(next: () => string) {
+    this.#next = next;
+  }
+
+  get requestBuffer(): string {
+    return this.#next();
+  }
+
+  set requestBuffer(_rendered: unknown) {
+    // Ours is made when it is sent.
+  }
+}
+
+/** A request up to the value of its content-length, which is its last header. */
+function requestHead(path: string, host: string, key: string): string {
+  const lines = [
+    ...[`POST ${path} HTTP/1.1`, `host: ${host}`, `authorization: Bearer ${key}`],
+    ...["content-type: application/json", "connection: keep-alive", "content-length: "],
+  ];
+  return lines.join("\r\n");
+}
+
 /** Counts what is answered. */
 class ResponseBook {
   readonly #source: RequestSource;
@@ -83,16 +116,16 @@ class ResponseBook {
 
   /** Gives a connection its requests: the next is made when the last one is answered. */
   connect(client: autocannon.Client): void {
-    const { key } = this.#bounds.plan;
+    const { url, key } = this.#bounds.plan;
+    const head = requestHead(this.#source.path, new URL(url).host, key);
     let current: SourceRequest | null = null;
-    const setupRequest = (request: autocannon.Request): autocannon.Request => {
+    const next = (): string => {
       current = this.#source.next();
       this.#unanswered.add(current);
-      request.body = current.body;
-      return request;
+      const { body } = current;
+      return `${head}${body.length}\r\n\r\n${body}`;
     };
-    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
-    client.setRequests([{ method: "POST", path: this.#source.path, headers, setupRequest }]);
+    client.setRequests([new WrittenRequest(next)]);
     client.on("response", (status, _bytes, responseMs) => {
       if (current !== null) this.#onResponse(current, status, responseMs);
     });

@@ -38,6 +38,9 @@ const packageRooms: Readonly<Record<string, readonly string[]>> = {
   msgpackr: ["test"],
 };
 
+/** Folders that are not part of the package: what they import need not be installed with it, and nothing of it may import them. */
+const unshipped = /^(?:test|tools|bench\/(?:http|baseline))\//;
+
 /** Names from the two dependency lists of package.json. */
 export interface DeclaredPackages {
   readonly dependencies: readonly string[];
@@ -52,7 +55,7 @@ export function importDirection(file: SourceFile): Finding[] {
     return [{ path: file.path, line: 0, message: `is in no room that the import rules know ("${room}")` }];
   }
   return file.imports.flatMap((each) => {
-    const problem = directionProblem(room, allowed, each);
+    const problem = directionProblem(room, allowed, each) ?? shippingProblem(file.path, each);
     return problem === undefined ? [] : [{ path: file.path, line: each.line, message: problem }];
   });
 }
@@ -60,8 +63,9 @@ export function importDirection(file: SourceFile): Finding[] {
 /** Imports of packages that are undeclared, or used outside their rooms. */
 export function packageImports(file: SourceFile, declared: DeclaredPackages): Finding[] {
   const room = roomOf(file.path);
-  const shipped = room !== "test" && room !== "tools";
-  const known = shipped ? declared.dependencies : [...declared.dependencies, ...declared.devDependencies];
+  const known = unshipped.test(file.path)
+    ? [...declared.dependencies, ...declared.devDependencies]
+    : declared.dependencies;
   return file.imports.flatMap((each) => {
     if (each.path !== undefined || isBuiltin(each.specifier)) return [];
     const problem = packageProblem(room, packageName(each.specifier), known);
@@ -76,6 +80,11 @@ function directionProblem(room: string, allowed: readonly string[], each: Source
   if (target === room || allowed.includes(target) || target === "") return undefined;
   if (doors[room]?.includes(each.path) === true) return undefined;
   return `${room} must not import ${target} (${each.path}); allowed: ${[room, ...allowed].join(", ")}`;
+}
+
+function shippingProblem(from: string, each: SourceImport): string | undefined {
+  if (each.path === undefined || unshipped.test(from) || !unshipped.test(each.path)) return undefined;
+  return `${from} is shipped and must not import ${each.path}, which is not`;
 }
 
 function packageProblem(room: string, name: string, known: readonly string[]): string | undefined {

@@ -30,6 +30,7 @@ const directionCases: readonly Case[] = [
   ["a star re-export", "storage/a.ts", 'export * from "../cluster/b.ts";', [1]],
   ["a dynamic import", "cli/a.ts", 'const b = await import("../engine/b.ts");', [1]],
   ["an import inside a type", "cli/a.ts", 'type B = import("../actors/b.ts").B;', [1]],
+  ["load scripts from what is shipped", "bench/a.ts", 'import { b } from "./http/b.ts";', [1]],
   ["storage from cluster", "cluster/a.ts", 'import { b } from "../storage/b.ts";', [1]],
   ["cluster from client", "client/a.ts", 'import { b } from "../cluster/b.ts";', [1]],
   ["engine from bench", "bench/a.ts", 'import { b } from "../engine/b.ts";', [1]],
