@@ -15,8 +15,8 @@ import { type PostgresServer, startPostgres } from "./postgres-server.ts";
 const MAIN_FILE = fileURLToPath(new URL("node-main.ts", import.meta.url));
 const STOP_MS_MAX = 5_000;
 const ERROR_BYTES_KEPT = 4_096;
-/** Connections to PostgreSQL: the best of 4, 8, 16, 32 and 64 on two cores (docs/performance-http.md). */
-export const POOL_SIZE = 16;
+/** Connections to PostgreSQL: the best of 4, 8, 16 and 32 on two cores (docs/performance-http.md). */
+export const POOL_SIZE = 8;
 
 /** How to start it. */
 export interface BaselineSettings extends PostgresSearch {
@@ -79,7 +79,7 @@ interface HttpProcess {
 }
 
 async function startHttp(options: BaselineOptions): Promise<HttpProcess> {
-  const child = spawn(process.execPath, [...process.execArgv, MAIN_FILE, JSON.stringify(options)], {
+  const child = spawn(process.execPath, [MAIN_FILE, JSON.stringify(options)], {
     stdio: ["ignore", "ignore", "pipe", "ipc"],
     detached: true,
   });

@@ -13,6 +13,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
 import { errorText } from "../../cluster/cluster-error.ts";
+import { isProcessAlive } from "../../cluster/process-alive.ts";
 import { startServerProcess } from "../../cluster/server-process.ts";
 import { BenchFailure } from "../bench-failure.ts";
 import type { PostgresPrograms } from "./postgres.ts";
@@ -24,6 +25,7 @@ const READY_MS_MAX = 30_000;
 const READY_CHECK_MS = 50;
 /** The number in the socket's name; nothing listens on a TCP port. */
 const SOCKET_PORT = 5432;
+const DIRECTORY_PREFIX = "coffer-postgres-";
 const USER = "coffer";
 const DATABASE = "postgres";
 
@@ -79,7 +81,8 @@ interface Identity {
  * Errors: BenchFailure with what the server said last; nothing is left then.
  */
 export async function startPostgres(programs: PostgresPrograms, relaxed = false): Promise<PostgresServer> {
-  const directory = await mkdtemp(join(tmpdir(), "coffer-postgres-"));
+  await removeAbandoned();
+  const directory = await mkdtemp(join(tmpdir(), `${DIRECTORY_PREFIX}${process.pid}-`));
   const remove = async (): Promise<void> => await rm(directory, { recursive: true, force: true });
   try {
     const identity = process.getuid?.() === 0 ? await serviceUser() : null;
@@ -90,6 +93,16 @@ export async function startPostgres(programs: PostgresPrograms, relaxed = false)
     throw thrown instanceof BenchFailure
       ? thrown
       : new BenchFailure(`PostgreSQL could not be started: ${errorText(thrown)}`);
+  }
+}
+
+/** A process that was killed could not remove its data; its server ended with it. */
+async function removeAbandoned(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = name.startsWith(DIRECTORY_PREFIX)
+      ? /^(\d+)-/.exec(name.slice(DIRECTORY_PREFIX.length))?.[1]
+      : null;
+    if (pid && !isProcessAlive(Number(pid))) await rm(join(tmpdir(), name), { recursive: true, force: true });
   }
 }
 

@@ -17,7 +17,7 @@ const LATE_MS_MAX = 60_000;
  * Errors: BenchFailure when the process ends without a result.
  */
 export async function runLoad(plan: LoadPlan, onStart: (pid: number) => void): Promise<LoadResult> {
-  const child = spawn(process.execPath, [...process.execArgv, MAIN_FILE], {
+  const child = spawn(process.execPath, [MAIN_FILE], {
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
   onStart(child.pid ?? 0);

@@ -70,7 +70,7 @@ export async function cofferSystem(durability: Durability): Promise<LoadedSystem
   ];
   const { NATS_URL: _, ...env } = process.env;
   const port = ["--http-port", String(await freePort())];
-  const child = spawn(process.execPath, [...process.execArgv, CLI_FILE, ...words, ...port], {
+  const child = spawn(process.execPath, [CLI_FILE, ...words, ...port], {
     ...{ env, stdio: ["ignore", "pipe", "pipe"] },
     detached: true,
   });
