@@ -25,7 +25,7 @@ before(async () => {
 after(async () => {
   const pids = (await baseline.processes()).flatMap((each) => each.pids);
   await baseline.stop();
-  assert.deepEqual(pids.filter(isProcessAlive), []);
+  await until("all processes have ended", () => !pids.some(isProcessAlive));
 });
 
 const post = async (path: string, body: object) => await api.post(path, JSON.stringify(body));
