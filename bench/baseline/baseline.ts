@@ -56,7 +56,7 @@ export async function startBaseline(settings: BaselineSettings): Promise<Baselin
       key: { id, hash },
     });
     return {
-      ...{ url: http.url, key: `coffer.${id}.${secret}`, version, postgres },
+      ...{ url: http.url, key: `legacy.${id}.${secret}`, version, postgres },
       processes: async () => [
         { name: "baseline", pids: [http.pid] },
         { name: "postgres", pids: await postgres.pids() },

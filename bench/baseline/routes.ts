@@ -126,7 +126,7 @@ export function addRoutes(server: FastifyInstance, ledger: Ledger, key: StoredKe
 }
 
 function isKey(header: string | undefined, id: string, hash: Buffer): boolean {
-  const [, keyId, secret] = /^Bearer coffer\.([^.]+)\.(.+)$/.exec(header ?? "") ?? [];
+  const [, keyId, secret] = /^Bearer legacy\.([^.]+)\.(.+)$/.exec(header ?? "") ?? [];
   if (keyId !== id || secret === undefined) return false;
   return timingSafeEqual(createHash("sha256").update(secret).digest(), hash);
 }

@@ -1,4 +1,5 @@
 // Calls of the API outside of what is measured: setting up, asking what became of a request, reading balances.
+// Does not own what the calls say (http-fleet.ts, http-verification.ts). None of them is in a figure.
 
 import { BenchFailure } from "../bench-failure.ts";
 
