@@ -99,13 +99,17 @@ test("a load whose requests are refused counts none of them as settled", async (
   assert.ok(result.changes.every((change) => change === 0));
 });
 
-test("at a fixed rate the requests that had to wait are in the percentiles", async () => {
+test("at a fixed rate the requests that had to wait are in the percentiles", async (t) => {
   // Answers after 300 ms: ten connections make 33 requests a second, 100 are due.
   const server: Server = createServer((request, response) => {
     request.resume();
     setTimeout(() => response.writeHead(201).end("{}"), 300);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(async () => {
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => void server.close(() => resolve()));
+  });
   const { port } = server.address() as AddressInfo;
   const run = async (ratePerSecond: number | null) =>
     await runLoad(planFor({ url: `http://127.0.0.1:${port}`, ratePerSecond }), () => undefined);
@@ -117,8 +121,6 @@ test("at a fixed rate the requests that had to wait are in the percentiles", asy
   assert.equal(countOf(closed), answered(closed));
   // Each answer stands for itself and for the one that was due 100 ms after it was sent, and for the next.
   assert.ok(countOf(paced) > answered(paced), `${countOf(paced)} of ${answered(paced)}`);
-  server.closeAllConnections();
-  await new Promise<void>((resolve) => void server.close(() => resolve()));
 });
 
 test("ids of a load are command ids, none twice, and a pair is never one wallet", () => {
