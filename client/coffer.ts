@@ -43,6 +43,11 @@ const CLOSE_WAIT_MS = 5_000;
 export interface SendOptions {
   /** As of `connect`, for this command. */
   readonly deadlineMs?: number;
+  /**
+   * Called at most once, when the log has the command: from then on it settles for certain, though this client may
+   * not hear of it. Not called when the outcome comes first. Must not throw.
+   */
+  readonly onAccepted?: () => void;
 }
 
 /** Options of a read. */
@@ -272,7 +277,9 @@ export class Coffer {
       newId: () => this.#ids.commandId(),
       wallMs: () => this.#clock.wallMs(),
     });
-    return isRefused(prepared) ? prepared : await this.#sender.submit(prepared, deadlineMs);
+    return isRefused(prepared)
+      ? prepared
+      : await this.#sender.submit(prepared, deadlineMs, options.onAccepted);
   }
 
   async #sendMany(commands: Iterable<CommandInput>, options: SendOptions): Promise<ClientOutcome[]> {

@@ -126,6 +126,7 @@ export class Lane {
       pending.problem = null;
       pending.askAtMs = askAtMs;
       pending.askWaitMs = this.#settings.outcomeWaitMs;
+      pending.tellAccepted();
     }
     this.pump();
   }

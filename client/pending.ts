@@ -40,13 +40,27 @@ export class Pending {
   /** Why it was not answered so far; null = it is simply waited for. */
   problem: string | null = null;
   readonly #settle: (outcome: ClientOutcome) => void;
+  #onAccepted: (() => void) | undefined;
 
-  constructor(prepared: PreparedCommand, deadlineMs: number, settle: (outcome: ClientOutcome) => void) {
+  constructor(
+    prepared: PreparedCommand,
+    deadlineMs: number,
+    settle: (outcome: ClientOutcome) => void,
+    onAccepted?: () => void,
+  ) {
     this.command = prepared.command;
     this.shard = prepared.shard;
     this.bytes = prepared.bytes;
     this.deadlineMs = deadlineMs;
     this.#settle = settle;
+    this.#onAccepted = onAccepted;
+  }
+
+  /** Tells the caller, the first time, that the log has the command. */
+  tellAccepted(): void {
+    const onAccepted = this.#onAccepted;
+    this.#onAccepted = undefined;
+    onAccepted?.();
   }
 
   /** Hands the outcome to the caller; `false` when that happened before. */

@@ -116,10 +116,10 @@ export class Sender {
    * @returns its outcome, or `unknown` after `deadlineMs`. Rejects only with CofferClosed and CofferOverloaded, before
    * anything was sent; a rejection that nobody looks at does no harm.
    */
-  submit(prepared: PreparedCommand, deadlineMs: number): Promise<ClientOutcome> {
+  submit(prepared: PreparedCommand, deadlineMs: number, onAccepted?: () => void): Promise<ClientOutcome> {
     if (this.#isClosed) return harmlessRejection(new CofferClosed());
     const { promise, resolve } = Promise.withResolvers<ClientOutcome>();
-    const pending = new Pending(prepared, this.#parts.steadyMs() + deadlineMs, resolve);
+    const pending = new Pending(prepared, this.#parts.steadyMs() + deadlineMs, resolve, onAccepted);
     if (this.#waiting.length === 0 && this.#window.tryTake(prepared.bytes)) {
       this.#laneOf(prepared.shard).add(pending);
     } else if (this.#waiting.length < this.#settings.waitingMax) {

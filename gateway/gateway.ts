@@ -1,10 +1,26 @@
-// The gateway of one process: HTTP in front of the engine. Here it only says that it lives.
-// Does not own: the process around it, and the keys (node-main.ts).
+// The gateway: HTTP in front of the engine, for one installation and all its tenants. Owns the order in which its parts
+// begin and end.
+//
+//   start: NATS ► keys ► HTTP        stop: not ready ► requests under way end ► clients ► keys ► NATS
+//
+// Invariant: a stop is bounded, and answers every request that had arrived: what the log has with its outcome or as
+// pending, anything else as unknown.
 
 import type { FastifyInstance } from "fastify";
-import fastify from "fastify";
 import type { ClientClock } from "../client/clock.ts";
+import { type Connection, openConnection } from "../cluster/connection.ts";
+import { CommandDesk } from "./command-desk.ts";
+import { makeHttpServer } from "./http-server.ts";
+import { Installation } from "./installation.ts";
 import type { KeyDirectory } from "./key-directory.ts";
+import { TenantClients } from "./tenant-clients.ts";
+
+/** After this long a stop answers whoever still waits, ms. */
+const STOP_WAIT_MS = 5_000;
+/** After this much more it closes the connections that are left, ms. */
+const STOP_GRACE_MS = 1_000;
+/** How long the clients have for commands that nobody waits for any more, ms. */
+const CLIENTS_CLOSE_MS = 1_000;
 
 /** What a gateway is told. */
 export interface GatewayOptions {
@@ -24,32 +40,82 @@ export interface GatewayParts {
   readonly keys: KeyDirectory;
   /** Version of this package. */
   readonly version?: string;
-  /** Called with one line when something went wrong that the gateway survives. */
+  /** Called with one line when something went wrong that the gateway survives. Must not throw. Default: nothing. */
   readonly onProblem?: (text: string) => void;
 }
 
-/** A running gateway. */
+/** See the file header. */
 export class Gateway {
+  /** Where it listens, such as `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly port: number;
-  readonly #server: FastifyInstance;
+  readonly #app: FastifyInstance;
+  readonly #connection: Connection;
+  readonly #clients: TenantClients;
+  readonly #desk: CommandDesk;
+  readonly #serving: { isOn: boolean };
+  #stopping: Promise<void> | null = null;
 
-  private constructor(server: FastifyInstance, url: string) {
-    this.#server = server;
-    this.url = url;
-    this.port = Number(new URL(url).port);
+  private constructor(
+    parts: Record<"url", string> & {
+      readonly app: FastifyInstance;
+      readonly connection: Connection;
+      readonly clients: TenantClients;
+      readonly desk: CommandDesk;
+      readonly serving: { isOn: boolean };
+    },
+  ) {
+    this.url = parts.url;
+    this.port = Number(new URL(parts.url).port);
+    this.#app = parts.app;
+    this.#connection = parts.connection;
+    this.#clients = parts.clients;
+    this.#desk = parts.desk;
+    this.#serving = parts.serving;
   }
 
-  /** Listens. Errors: rejects with what the system says. */
-  static async start(options: GatewayOptions, _parts: GatewayParts): Promise<Gateway> {
-    const server = fastify();
-    server.get("/livez", () => ({ status: "live" }));
-    const url = await server.listen({ host: options.host, port: options.port });
-    return new Gateway(server, url);
+  /**
+   * Connects and listens.
+   * Errors: ClusterError `nats_unreachable`; what the system says when it cannot listen.
+   */
+  static async start(options: GatewayOptions, parts: GatewayParts): Promise<Gateway> {
+    const { natsUrl, credentials, host, port } = options;
+    const { clock, keys, version = "unknown", onProblem = () => undefined } = parts;
+    const login = credentials === undefined ? {} : { credentials };
+    const connection = await openConnection({ servers: natsUrl, name: "coffer-gateway", ...login });
+    try {
+      const steadyMs = (): number => clock.steadyMs();
+      const serving = { isOn: true };
+      const installation = new Installation(connection, steadyMs, () => serving.isOn);
+      const clients = new TenantClients({ natsUrl, onProblem, ...login }, clock);
+      const desk = new CommandDesk(steadyMs);
+      const app = await makeHttpServer({
+        context: { desk, clients, installation, version },
+        keys,
+        onProblem,
+      });
+      const url = await app.listen({ host, port });
+      return new Gateway({ url, app, connection, clients, desk, serving });
+    } catch (thrown) {
+      await connection.close();
+      throw thrown;
+    }
   }
 
-  /** Ends it gracefully. */
-  async stop(): Promise<void> {
-    await this.#server.close();
+  /** Ends it; see the file header. Calling it again waits for the same. Never rejects. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    this.#serving.isOn = false;
+    this.#desk.hurry(STOP_WAIT_MS);
+    const bound = setTimeout(() => this.#app.server.closeAllConnections(), STOP_WAIT_MS + STOP_GRACE_MS);
+    await this.#app.close().catch(() => undefined);
+    clearTimeout(bound);
+    await this.#clients.close(CLIENTS_CLOSE_MS);
+    this.#desk.close();
+    await this.#connection.close();
   }
 }

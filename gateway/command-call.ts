@@ -1,0 +1,190 @@
+// A command's way through HTTP: who may send it, which id it has, how long its caller waits, and the answer.
+// Routes say which operation it is and which fields the path gives; everything else is the same for all of them.
+//
+//   body ► fields ► owner ► may touch ► id ► desk ► outcome ► answer
+//
+// Does not own the shape of commands: the engine's own rules judge it, in the client, so that HTTP and NATS refuse with
+// the same codes.
+
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { isJsonObject } from "../protocol/canonical-json.ts";
+import type { Op } from "../protocol/command.ts";
+import { parseCommandId } from "../protocol/command-id.ts";
+import type { Outcome } from "../protocol/outcome.ts";
+import { addressedOwner, forbiddenIn } from "./command-access.ts";
+import type { CommandJson, DeskAnswer } from "./command-desk.ts";
+import { idOfKey, parseIdempotencyKey } from "./idempotency.ts";
+import { encodeOutcome, shownTo } from "./outcome-answer.ts";
+import { type Preference, parsePreference } from "./preference.ts";
+import type { Principal } from "./principal.ts";
+import { Problem, problemOfRefusal } from "./problem.ts";
+import { callerOf, type RouteContext, sendJson } from "./route.ts";
+
+/** What a route adds to the body. */
+export interface CommandPlan {
+  readonly op: Op;
+  /** Fields that the path and the query give; the body may not name them. */
+  readonly fields: CommandJson;
+  /** Status of a settled command, and where the thing is that it made; null = 200 and nothing new. */
+  readonly created: ((command: CommandJson, outcome: Outcome) => Created | Promise<Created>) | null;
+}
+
+/** How the answer to a command that made something looks. */
+export interface Created {
+  readonly status: 200 | 201;
+  readonly location: string;
+}
+
+/**
+ * Sends the command of a request and answers it, now or later.
+ * Errors: Problem, before anything was sent.
+ */
+export function callCommand(
+  context: RouteContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  plan: CommandPlan,
+): void | Promise<void> {
+  const principal = callerOf(request);
+  if (request.headers["if-match"] !== undefined)
+    throw new Problem("malformed", { detail: "If-Match: commands take ifVersion in place of it" });
+  const fields = fieldsOf(request.body, plan);
+  const owner = addressedOwner(fields);
+  const id = identified(request, fields["id"], { tenant: principal.tenant, owner: owner ?? "" });
+  const command = { ...fields, id };
+  const forbidden = forbiddenIn(principal, command);
+  if (forbidden !== null) throw forbidden;
+  const parsedId = parseCommandId(id);
+  const scope =
+    owner === undefined || parsedId === undefined ? null : `${principal.tenant} ${owner} ${parsedId}`;
+  const preference = parsePreference(request.headers["prefer"]);
+  const call = new CommandCall(request, reply, plan, {
+    principal,
+    command,
+    owner: owner ?? null,
+    preference,
+  });
+  const client = context.clients.ready(principal.tenant);
+  const { waitMs } = preference;
+  const onAnswer = (answer: DeskAnswer): void => call.answer(answer);
+  if (client !== null) {
+    context.desk.send({ client, command, scope, waitMs, onAnswer });
+    return undefined;
+  }
+  return context.clients
+    .of(principal.tenant)
+    .then((opened) => context.desk.send({ client: opened, command, scope, waitMs, onAnswer }));
+}
+
+interface CallFacts {
+  readonly principal: Principal;
+  readonly command: CommandJson;
+  readonly owner: string | null;
+  readonly preference: Preference;
+}
+
+/** One request that waits for its command. */
+class CommandCall {
+  readonly #request: FastifyRequest;
+  readonly #reply: FastifyReply;
+  readonly #plan: CommandPlan;
+  readonly #facts: CallFacts;
+
+  constructor(request: FastifyRequest, reply: FastifyReply, plan: CommandPlan, facts: CallFacts) {
+    this.#request = request;
+    this.#reply = reply;
+    this.#plan = plan;
+    this.#facts = facts;
+  }
+
+  answer(answer: DeskAnswer): void {
+    const reply = this.#reply;
+    const { applied } = this.#facts.preference;
+    if (applied !== null) reply.header("preference-applied", applied);
+    if (answer.kind === "settled") this.#settled(answer.outcome);
+    else if (answer.kind === "pending") this.#pending();
+    else reply.send(new Problem(answer.kind, { detail: answer.detail, id: this.#id, final: false }));
+  }
+
+  #settled(outcome: Outcome): void {
+    const reply = this.#reply;
+    if (outcome.replayed) reply.header("idempotent-replayed", "true");
+    if (outcome.status === "refused") {
+      reply.send(problemOfRefusal(this.#facts.owner === null ? { ...outcome, id: this.#givenId } : outcome));
+      return;
+    }
+    const created = this.#plan.created?.(this.#facts.command, outcome) ?? null;
+    if (created instanceof Promise) {
+      created.then(
+        (known) => this.#created(outcome, known),
+        (thrown: unknown) => reply.send(thrown),
+      );
+    } else this.#created(outcome, created);
+  }
+
+  #created(outcome: Outcome, created: Created | null): void {
+    if (created?.status === 201) this.#reply.header("location", created.location);
+    sendJson(this.#reply, created?.status ?? 200, encodeOutcome(shownTo(this.#facts.principal, outcome)));
+  }
+
+  #pending(): void {
+    const id = this.#id;
+    const location = commandLocation(id ?? "", this.#facts.owner ?? "");
+    this.#reply.header("location", location).header("retry-after", "1");
+    sendJson(this.#reply, 202, JSON.stringify({ id, op: this.#plan.op, status: "pending" }));
+  }
+
+  get #id(): string | null {
+    return parseCommandId(this.#facts.command["id"]) ?? null;
+  }
+
+  /** The id that the body named: one that was derived without an owner names nothing. */
+  get #givenId(): string | null {
+    const body = this.#request.body;
+    const id = isJsonObject(body) ? body["id"] : undefined;
+    return typeof id === "string" && id.length <= 64 ? id : null;
+  }
+}
+
+/** Where a command's outcome can be read. */
+export function commandLocation(id: string, owner: string): string {
+  return `/v1/transfers/${id}?owner=${owner}`;
+}
+
+/** The command of a body. Errors: Problem `malformed`. */
+function fieldsOf(body: unknown, { op, fields }: CommandPlan): Readonly<Record<string, unknown>> {
+  const given = body ?? {};
+  if (!isJsonObject(given)) throw new Problem("malformed", { detail: "not an object" });
+  if (Object.hasOwn(given, "op")) throw new Problem("malformed", { detail: "op" });
+  for (const field of Object.keys(fields)) {
+    if (Object.hasOwn(given, field)) throw new Problem("malformed", { detail: field });
+  }
+  return { ...given, ...fields, op };
+}
+
+/** The id that the body names, or that the key stands for. Errors: Problem `id_invalid` for both, neither, a bad key. */
+function identified(request: FastifyRequest, id: unknown, to: { tenant: string; owner: string }): unknown {
+  const key = keyOf(request);
+  if (key === null) {
+    if (id === undefined) throw new Problem("id_invalid", { detail: "id or Idempotency-Key must be given" });
+    return id;
+  }
+  if (id !== undefined)
+    throw new Problem("id_invalid", { detail: "id and Idempotency-Key exclude each other" });
+  return idOfKey(key, to);
+}
+
+/** The idempotency key of a request, or null. Errors: Problem `id_invalid`. */
+export function keyOf(request: FastifyRequest): string | null {
+  const header = request.headers["idempotency-key"];
+  if (header === undefined) return null;
+  const isTwice = typeof header !== "string" || isRepeated(request, header);
+  const key = isTwice ? undefined : parseIdempotencyKey(header);
+  if (key === undefined)
+    throw new Problem("id_invalid", { detail: "Idempotency-Key: 1-255 printable characters, once" });
+  return key;
+}
+
+function isRepeated(request: FastifyRequest, header: string): boolean {
+  return header.includes(", ") && (request.raw.headersDistinct["idempotency-key"]?.length ?? 0) > 1;
+}

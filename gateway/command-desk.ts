@@ -1,0 +1,178 @@
+// Sends commands for requests, and tells each request what became of its command, as soon as there is something to tell.
+//
+//   send ──► under way ──► accepted ──► settled
+//               │              │
+//               │              └─ the wait is over: pending (it settles for certain)
+//               └─ the wait is over: goes on waiting for acceptance, at least ACCEPT_WAIT_MS; then unknown
+//
+// A request that repeats a command under way (same scope, same id, same content) is attached to it and sends nothing.
+// Invariant: every request is answered exactly once; a command outlives the request that brought it.
+// Guards against: a false failure. `unknown` never says that a command was not carried out, `pending` is said only of
+// what the log has.
+
+import type { CommandInput } from "../client/command-input.ts";
+import { type ClientOutcome, type Coffer, CofferError } from "../client/mod.ts";
+import { canonicalJson } from "../protocol/canonical-json.ts";
+import type { Outcome } from "../protocol/outcome.ts";
+
+/** How often waits that are over are looked for, while anybody waits, ms. */
+const SWEEP_MS = 20;
+/** How long a request waits at least for the log to have its command, ms. */
+const ACCEPT_WAIT_MS = 10_000;
+
+/** What became of a command. */
+export type DeskAnswer =
+  | { readonly kind: "settled"; readonly outcome: Outcome }
+  | { readonly kind: "pending" }
+  | { readonly kind: "unknown"; readonly detail: string }
+  /** It was never sent. */
+  | { readonly kind: "busy"; readonly detail: string };
+
+/** A command in the contract's JSON form, with its `op`, an `id`, and `owner` where fields do not imply it. */
+export type CommandJson = Readonly<Record<string, unknown>>;
+
+/** One request's command. */
+export interface DeskRequest {
+  readonly client: Coffer;
+  readonly command: CommandJson;
+  /** Tenant, addressed owner and id; null when they could not be read: the command is refused for its shape then. */
+  readonly scope: string | null;
+  /** How long it waits for the outcome, ms; 0 = until the command is accepted. */
+  readonly waitMs: number;
+  /** Called once. Must not throw. */
+  readonly onAnswer: (answer: DeskAnswer) => void;
+}
+
+interface Waiter {
+  readonly run: Run;
+  readonly request: DeskRequest;
+  readonly isFirst: boolean;
+  pendingAtMs: number;
+  unknownAtMs: number;
+}
+
+interface Run {
+  readonly command: CommandJson;
+  readonly waiters: Waiter[];
+  isAccepted: boolean;
+}
+
+/** See the file header. */
+export class CommandDesk {
+  readonly #steadyMs: () => number;
+  readonly #runs = new Map<string, Run>();
+  readonly #waiters = new Set<Waiter>();
+  #timer: NodeJS.Timeout | null = null;
+  #stopAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(steadyMs: () => number) {
+    this.#steadyMs = steadyMs;
+  }
+
+  /** Requests that have no answer yet. */
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
+  /** Sends a command, or attaches the request to the same one under way. */
+  send(request: DeskRequest): void {
+    const { scope, command } = request;
+    const known = scope === null ? undefined : this.#runs.get(scope);
+    if (known !== undefined && isSame(known.command, command)) {
+      this.#wait(known, request, false);
+      return;
+    }
+    const run: Run = { command, waiters: [], isAccepted: false };
+    const isNamed = scope !== null && known === undefined;
+    if (isNamed) this.#runs.set(scope, run);
+    this.#wait(run, request, true);
+    const end = (answerOf: (waiter: Waiter) => DeskAnswer): void => {
+      if (isNamed) this.#runs.delete(scope);
+      for (const waiter of run.waiters.splice(0)) this.#answer(waiter, answerOf(waiter));
+    };
+    // The client judges the shape itself, whatever the value is: its type is a promise to callers who write literals.
+    request.client.send(command as unknown as CommandInput, { onAccepted: () => this.#onAccepted(run) }).then(
+      (outcome) => end((waiter) => answerOfOutcome(outcome, waiter)),
+      (thrown: unknown) => end(() => answerOfError(thrown)),
+    );
+  }
+
+  /** Answers everybody within `waitMs`, whatever they asked for. */
+  hurry(waitMs: number): void {
+    this.#stopAtMs = this.#steadyMs() + waitMs;
+  }
+
+  /** Ends the timer. Whoever still waits is not answered any more. */
+  close(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#waiters.clear();
+  }
+
+  #wait(run: Run, request: DeskRequest, isFirst: boolean): void {
+    const nowMs = this.#steadyMs();
+    const pendingAtMs = nowMs + request.waitMs;
+    const unknownAtMs = nowMs + Math.max(request.waitMs, ACCEPT_WAIT_MS);
+    const waiter = { run, request, isFirst, pendingAtMs, unknownAtMs };
+    if (run.isAccepted && request.waitMs === 0) {
+      request.onAnswer({ kind: "pending" });
+      return;
+    }
+    run.waiters.push(waiter);
+    this.#waiters.add(waiter);
+    this.#timer ??= setTimeout(() => this.#sweep(), SWEEP_MS);
+  }
+
+  #onAccepted(run: Run): void {
+    run.isAccepted = true;
+    if (run.waiters.some(({ request }) => request.waitMs === 0)) this.#tellPending(run);
+  }
+
+  #tellPending(run: Run): void {
+    const nowMs = this.#steadyMs();
+    const late = run.waiters.filter(({ pendingAtMs }) => pendingAtMs <= nowMs);
+    for (const waiter of late) this.#leave(waiter, { kind: "pending" });
+  }
+
+  #sweep(): void {
+    const nowMs = this.#steadyMs();
+    const isStopping = nowMs >= this.#stopAtMs;
+    for (const waiter of this.#waiters) {
+      const { run, pendingAtMs, unknownAtMs } = waiter;
+      if (run.isAccepted && (isStopping || nowMs >= pendingAtMs)) this.#leave(waiter, { kind: "pending" });
+      else if (isStopping || nowMs >= unknownAtMs)
+        this.#leave(waiter, { kind: "unknown", detail: "not known to be accepted in time" });
+    }
+    this.#timer = this.#waiters.size === 0 ? null : setTimeout(() => this.#sweep(), SWEEP_MS);
+  }
+
+  #leave(waiter: Waiter, answer: DeskAnswer): void {
+    const { waiters } = waiter.run;
+    const index = waiters.indexOf(waiter);
+    if (index >= 0) waiters.splice(index, 1);
+    this.#answer(waiter, answer);
+  }
+
+  #answer(waiter: Waiter, answer: DeskAnswer): void {
+    if (this.#waiters.delete(waiter)) waiter.request.onAnswer(answer);
+  }
+}
+
+function answerOfOutcome(outcome: ClientOutcome, { run, isFirst }: Waiter): DeskAnswer {
+  if (outcome.status === "unknown")
+    return run.isAccepted ? { kind: "pending" } : { kind: "unknown", detail: outcome.detail };
+  return {
+    kind: "settled",
+    outcome: isFirst || outcome.position === 0 ? outcome : { ...outcome, replayed: true },
+  };
+}
+
+function answerOfError(thrown: unknown): DeskAnswer {
+  if (thrown instanceof CofferError) return { kind: "busy", detail: thrown.message };
+  return { kind: "unknown", detail: "the gateway could not send it" };
+}
+
+/** Equal as sent. A repeat that is spelled otherwise is sent after the first, and the engine compares. */
+function isSame(left: CommandJson, right: CommandJson): boolean {
+  return canonicalJson(left) === canonicalJson(right);
+}

@@ -1,0 +1,66 @@
+// Turns what the HTTP library and the client library report into problems. What it does not know is a fault of ours.
+
+import type { Socket } from "node:net";
+import { CofferError, type CofferErrorCode } from "../client/mod.ts";
+import { PROBLEM_MEDIA_TYPE, Problem, type ProblemCode, problemJson } from "./problem.ts";
+
+/** What the HTTP library's codes mean. */
+const LIBRARY_CODES: Readonly<Record<string, ProblemCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: "body_too_large",
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "media_type_unsupported",
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: "malformed",
+  FST_ERR_CTP_EMPTY_JSON_BODY: "malformed",
+  FST_ERR_BAD_URL: "malformed",
+  FST_ERR_MAX_PARAM_LENGTH: "malformed",
+  HPE_HEADER_OVERFLOW: "headers_too_large",
+  ERR_HTTP_REQUEST_TIMEOUT: "request_timeout",
+  ECONNRESET: "malformed",
+};
+
+/** What the client library's codes mean for whoever asked. */
+const CLIENT_CODES: Partial<Record<CofferErrorCode, ProblemCode>> = {
+  options_invalid: "malformed",
+  read_refused: "malformed",
+  busy: "busy",
+  unreachable: "busy",
+  overloaded: "busy",
+  closed: "busy",
+};
+
+/** Parameters whose faults have a code of their own. */
+const PARAMETER_CODES: Readonly<Record<string, ProblemCode>> = { wallet: "wallet_invalid", id: "id_invalid" };
+
+/** The problem that an error is, or null when it is a fault of the gateway. Never throws. */
+export function problemOf(error: unknown): Problem | null {
+  if (error instanceof Problem) return error;
+  if (!(error instanceof Error)) return null;
+  if (error instanceof CofferError) {
+    const code = CLIENT_CODES[error.code];
+    return code === undefined ? null : new Problem(code, { detail: error.message });
+  }
+  if ("validation" in error && Array.isArray(error.validation)) return problemOfParameters(error.validation);
+  const code = "code" in error ? LIBRARY_CODES[String(error.code)] : undefined;
+  return code === undefined ? null : new Problem(code);
+}
+
+/** Answers what did not become a request: the connection is closed with the answer. */
+export function answerBrokenRequest(error: Error, socket: Socket): void {
+  if (socket.destroyed || ("code" in error && error.code === "ECONNRESET")) return;
+  const problem = problemOf(error) ?? new Problem("malformed", { detail: "not HTTP" });
+  const body = problemJson(problem, "");
+  const head = [
+    `HTTP/1.1 ${problem.status} ${problem.code}`,
+    `content-type: ${PROBLEM_MEDIA_TYPE}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    "connection: close",
+  ];
+  if (socket.writable) socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  else socket.destroy();
+}
+
+function problemOfParameters(faults: readonly unknown[]): Problem {
+  const [first] = faults;
+  const path = typeof first === "object" && first !== null ? Reflect.get(first, "instancePath") : "";
+  const name = String(path).split("/")[1] ?? "";
+  return new Problem(PARAMETER_CODES[name] ?? "malformed", { detail: name === "" ? "query" : name });
+}

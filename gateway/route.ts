@@ -1,0 +1,73 @@
+// What a route is: where it lies, what access it asks for, what is published about it, and who answers.
+// The server registers exactly the routes of route-table.ts; a handler answers by `reply`, now or later.
+
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { TSchema } from "typebox";
+import type { Access } from "./authorize.ts";
+import type { CommandDesk } from "./command-desk.ts";
+import type { Installation } from "./installation.ts";
+import type { Principal } from "./principal.ts";
+import { Problem } from "./problem.ts";
+import type { TenantClients } from "./tenant-clients.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who calls; null on public routes and before the key was looked at. */
+    principal: Principal | null;
+  }
+}
+
+/** What handlers work with. */
+export interface RouteContext {
+  readonly desk: CommandDesk;
+  readonly clients: TenantClients;
+  readonly installation: Installation;
+  /** Version of this gateway. */
+  readonly version: string;
+  /** The OpenAPI document. */
+  document(): object;
+}
+
+/** What is published about a route, and its query and path are checked against. Bodies are judged by the engine's own rules. */
+export interface RouteSchema {
+  readonly summary: string;
+  readonly tags: readonly string[];
+  readonly params?: TSchema;
+  readonly querystring?: TSchema;
+  readonly headers?: TSchema;
+  readonly body?: TSchema;
+  readonly response: Readonly<Record<string, object>>;
+}
+
+/** See the file header. */
+export interface Route {
+  readonly method: "GET" | "POST" | "PATCH";
+  /** With `:name` for parameters. */
+  readonly path: string;
+  readonly access: Access;
+  readonly schema: RouteSchema;
+  /** Answers by `reply`, also after it returned. Errors: Problem, CofferError. */
+  readonly handler: (
+    context: RouteContext,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ) => void | Promise<void>;
+}
+
+/** Who calls a route that is not public. Errors: Problem `unauthorized`. */
+export function callerOf(request: FastifyRequest): Principal {
+  if (request.principal === null) throw new Problem("unauthorized");
+  return request.principal;
+}
+
+/** A parameter of the path or the query, when it is there. */
+export function parameterOf(values: unknown, name: string): string | undefined {
+  if (typeof values !== "object" || values === null || !Object.hasOwn(values, name)) return undefined;
+  const value: unknown = Reflect.get(values, name);
+  return typeof value === "string" ? value : undefined;
+}
+
+/** Sends text that is JSON already. */
+export function sendJson(reply: FastifyReply, status: number, json: string | Uint8Array): void {
+  reply.code(status).header("content-type", "application/json; charset=utf-8").send(json);
+}

@@ -1,0 +1,91 @@
+// One client of the engine for each tenant that calls, opened with its first request, kept until the gateway stops.
+//
+// Invariant: at most `TENANTS_MAX` clients; a tenant has one client or one that is being opened.
+// Failure it guards against: a connection for each request while the engine is away (requests share the one dial).
+
+import type { ClientClock } from "../client/clock.ts";
+import { type Coffer, connect } from "../client/mod.ts";
+import type { TenantName } from "../protocol/names.ts";
+import { Problem } from "./problem.ts";
+
+/** Tenants that one gateway serves; requests of further ones are answered `busy`. */
+export const TENANTS_MAX = 256;
+/** How long a request waits for its tenant's client, ms. */
+const CONNECT_WAIT_MS = 5_000;
+/** How long a command is kept and sent again, ms. Longer than anybody may wait for it. */
+const COMMAND_DEADLINE_MS = 35_000;
+/** Commands of a tenant that may wait for room behind the window; the next is answered `busy`. */
+const WAITING_MAX = 10_000;
+
+/** Where the engine is. */
+export interface TenantClientsOptions {
+  readonly natsUrl: string;
+  readonly credentials?: Uint8Array;
+  readonly onProblem: (text: string) => void;
+}
+
+/** See the file header. */
+export class TenantClients {
+  readonly #options: TenantClientsOptions;
+  readonly #clock: ClientClock;
+  readonly #open = new Map<TenantName, Coffer>();
+  readonly #opening = new Map<TenantName, Promise<Coffer>>();
+  #isClosed = false;
+
+  constructor(options: TenantClientsOptions, clock: ClientClock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** A tenant's client when it is open already, else null. */
+  ready(tenant: TenantName): Coffer | null {
+    return this.#open.get(tenant) ?? null;
+  }
+
+  /** A tenant's client, opened when it is the first time. Errors: Problem `busy`. */
+  async of(tenant: TenantName): Promise<Coffer> {
+    const ready = this.#open.get(tenant);
+    if (ready !== undefined) return ready;
+    let opening = this.#opening.get(tenant);
+    if (opening === undefined) {
+      if (this.#isClosed) throw new Problem("busy", { detail: "the gateway is stopping" });
+      if (this.#open.size + this.#opening.size >= TENANTS_MAX)
+        throw new Problem("busy", { detail: "this gateway serves as many tenants as it may" });
+      opening = this.#connect(tenant).finally(() => this.#opening.delete(tenant));
+      this.#opening.set(tenant, opening);
+    }
+    return await opening;
+  }
+
+  /** Closes every client, each with up to `deadlineMs` for its commands under way. Never rejects. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#opening.values());
+    await Promise.all([...this.#open.values()].map((client) => client.close({ deadlineMs })));
+    this.#open.clear();
+  }
+
+  async #connect(tenant: TenantName): Promise<Coffer> {
+    const { natsUrl, credentials, onProblem } = this.#options;
+    try {
+      const client = await connect(
+        {
+          servers: natsUrl,
+          tenant,
+          name: `coffer-gateway-${tenant}`,
+          connectWaitMs: CONNECT_WAIT_MS,
+          deadlineMs: COMMAND_DEADLINE_MS,
+          waitingMax: WAITING_MAX,
+          onProblem,
+          ...(credentials === undefined ? {} : { credentials }),
+        },
+        this.#clock,
+      );
+      this.#open.set(tenant, client);
+      return client;
+    } catch (thrown) {
+      onProblem(`tenant ${tenant}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+      throw new Problem("busy", { detail: "the engine does not answer" });
+    }
+  }
+}
