@@ -153,7 +153,7 @@ export function commandLocation(id: string, owner: string): string {
 
 /** The command of a body. Errors: Problem `malformed`. */
 function fieldsOf(body: unknown, { op, fields }: CommandPlan): Readonly<Record<string, unknown>> {
-  const given = body ?? {};
+  const given = body === undefined ? {} : body;
   if (!isJsonObject(given)) throw new Problem("malformed", { detail: "not an object" });
   if (Object.hasOwn(given, "op")) throw new Problem("malformed", { detail: "op" });
   for (const field of Object.keys(fields)) {

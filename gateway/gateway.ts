@@ -15,8 +15,10 @@ import { Installation } from "./installation.ts";
 import type { KeyDirectory } from "./key-directory.ts";
 import { TenantClients } from "./tenant-clients.ts";
 
-/** After this long a stop answers whoever still waits, ms. */
+/** After this long a stop answers whoever still waits, when it is not told otherwise, ms. */
 const STOP_WAIT_MS = 5_000;
+/** How often a stop closes connections that have become idle, ms. */
+const IDLE_LOOK_MS = 20;
 /** After this much more it closes the connections that are left, ms. */
 const STOP_GRACE_MS = 1_000;
 /** How long the clients have for commands that nobody waits for any more, ms. */
@@ -32,6 +34,8 @@ export interface GatewayOptions {
   readonly port: number;
   /** Copies of the bucket of keys. */
   readonly replicas: number;
+  /** How long a stop waits for outcomes before it answers `pending` or `unknown`, ms. Default 5,000. */
+  readonly stopWaitMs?: number;
 }
 
 /** What a gateway is given from outside itself. */
@@ -54,6 +58,7 @@ export class Gateway {
   readonly #clients: TenantClients;
   readonly #desk: CommandDesk;
   readonly #serving: { isOn: boolean };
+  readonly #stopWaitMs: number;
   #stopping: Promise<void> | null = null;
 
   private constructor(
@@ -63,6 +68,7 @@ export class Gateway {
       readonly clients: TenantClients;
       readonly desk: CommandDesk;
       readonly serving: { isOn: boolean };
+      readonly stopWaitMs: number;
     },
   ) {
     this.url = parts.url;
@@ -72,6 +78,7 @@ export class Gateway {
     this.#clients = parts.clients;
     this.#desk = parts.desk;
     this.#serving = parts.serving;
+    this.#stopWaitMs = parts.stopWaitMs;
   }
 
   /**
@@ -79,7 +86,7 @@ export class Gateway {
    * Errors: ClusterError `nats_unreachable`; what the system says when it cannot listen.
    */
   static async start(options: GatewayOptions, parts: GatewayParts): Promise<Gateway> {
-    const { natsUrl, credentials, host, port } = options;
+    const { natsUrl, credentials, host, port, stopWaitMs = STOP_WAIT_MS } = options;
     const { clock, keys, version = "unknown", onProblem = () => undefined } = parts;
     const login = credentials === undefined ? {} : { credentials };
     const connection = await openConnection({ servers: natsUrl, name: "coffer-gateway", ...login });
@@ -95,7 +102,7 @@ export class Gateway {
         onProblem,
       });
       const url = await app.listen({ host, port });
-      return new Gateway({ url, app, connection, clients, desk, serving });
+      return new Gateway({ url, app, connection, clients, desk, serving, stopWaitMs });
     } catch (thrown) {
       await connection.close();
       throw thrown;
@@ -110,9 +117,13 @@ export class Gateway {
 
   async #stop(): Promise<void> {
     this.#serving.isOn = false;
-    this.#desk.hurry(STOP_WAIT_MS);
-    const bound = setTimeout(() => this.#app.server.closeAllConnections(), STOP_WAIT_MS + STOP_GRACE_MS);
+    this.#desk.hurry(this.#stopWaitMs);
+    const { server } = this.#app;
+    // A connection that was busy when the server closed stays open after its answer, for as long as it is kept alive.
+    const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
+    const bound = setTimeout(() => server.closeAllConnections(), this.#stopWaitMs + STOP_GRACE_MS);
     await this.#app.close().catch(() => undefined);
+    clearInterval(idle);
     clearTimeout(bound);
     await this.#clients.close(CLIENTS_CLOSE_MS);
     this.#desk.close();

@@ -28,6 +28,8 @@ const Asset = Type.String({ pattern: "^[A-Z][A-Z0-9]{0,11}/[0-9]{1,2}$", example
 const Amount = Type.String({ pattern: "^[1-9][0-9]{0,18}$", description: "minor units, 1..2^63-1" });
 const Signed = Type.String({ pattern: "^(0|-?[1-9][0-9]{0,18})$", description: "minor units" });
 const Bound = Type.Union([Signed, Type.Literal("unlimited")]);
+const Min = Type.Union([Type.String({ pattern: "^(0|-[1-9][0-9]{0,18})$" }), Type.Literal("unlimited")]);
+const Max = Type.Union([Type.String({ pattern: "^(0|[1-9][0-9]{0,18})$" }), Type.Literal("unlimited")]);
 const Count = Type.String({ pattern: "^(0|[1-9][0-9]{0,15})$" });
 const Time = Type.String({ format: "date-time" });
 const Meta = Type.Record(Type.String(), Type.Unknown(), {
@@ -39,14 +41,9 @@ const Reason = Type.String({ minLength: 1, maxLength: REASON_BYTES_MAX });
 
 const OptionalId = Type.Optional(Id);
 const Leg = Type.Object({ from: Wallet, to: Wallet, amount: Amount }, closed);
+const Legs = Type.Array(Leg, { minItems: 1, maxItems: LEGS_MAX });
 const transferFields = {
   id: OptionalId,
-  from: Type.Optional(Wallet),
-  to: Type.Optional(Wallet),
-  amount: Type.Optional(Amount),
-  legs: Type.Optional(
-    Type.Array(Leg, { minItems: 1, maxItems: LEGS_MAX, description: "in place of from, to and amount" }),
-  ),
   hold: Type.Optional(Type.Object({ ttlMs: Type.Integer({ minimum: 1, maximum: HOLD_TTL_MS_MAX }) }, closed)),
   code: Type.Optional(Code),
   ref: Type.Optional(Ref),
@@ -128,18 +125,21 @@ export const schemas = {
       id: OptionalId,
       wallet: Wallet,
       asset: Asset,
-      min: Type.Optional(Bound),
-      max: Type.Optional(Bound),
+      min: Type.Optional(Min),
+      max: Type.Optional(Max),
       meta: Type.Optional(Meta),
     },
     closed,
   ),
-  limit: Type.Object({ id: OptionalId, min: Type.Optional(Bound), max: Type.Optional(Bound) }, closed),
+  limit: Type.Object({ id: OptionalId, min: Type.Optional(Min), max: Type.Optional(Max) }, closed),
   status: Type.Object({ id: OptionalId, reason: Reason }, closed),
-  transfer: Type.Object(transferFields, {
-    ...closed,
-    examples: [{ from: "alice:usd", to: "bob:usd", amount: "1250", ref: "order-7" }],
-  }),
+  transfer: Type.Union(
+    [
+      Type.Object({ from: Wallet, to: Wallet, amount: Amount, ...transferFields }, closed),
+      Type.Object({ legs: Legs, ...transferFields }, closed),
+    ],
+    { examples: [{ from: "alice:usd", to: "bob:usd", amount: "1250", ref: "order-7" }] },
+  ),
   capture: Type.Object(
     { id: OptionalId, amount: Type.Optional(Amount), final: Type.Optional(Type.Boolean()) },
     closed,

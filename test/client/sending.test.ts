@@ -136,6 +136,24 @@ describe("send", bound, () => {
     assert.deepEqual(at.engine.frames, []);
   });
 
+  test("says once when the log has a command, and not before", async () => {
+    const scripts: FrameScript[] = [{ ack: "busy" }, { outcomes: "withheld" }];
+    await using at = await setting((_, index) => scripts[index] ?? {});
+    const said: number[] = [];
+    const { promise: accepted, resolve } = Promise.withResolvers<void>();
+    const onAccepted = (): void => {
+      said.push(at.engine.frames.length);
+      resolve();
+    };
+    const sent = at.coffer.send(transfer("alice", 1), { onAccepted });
+    await accepted;
+    assert.equal((await sent).status, "posted");
+    assert.deepEqual(said, [2]);
+    const wrong = await at.coffer.send({ op: "open", wallet: "alice", asset: "USD/2" }, { onAccepted });
+    assert.equal(wrong.status, "refused");
+    assert.equal(said.length, 1);
+  });
+
   test("makes an id where there is none, and keeps the one that is given", async () => {
     await using at = await setting();
     const id = "0190C0DE-0000-7000-8000-00000000ABCD";

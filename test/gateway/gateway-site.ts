@@ -96,8 +96,9 @@ export async function startTestGateway(
   natsUrl: string,
   keys: KeyDirectory,
   onProblem: (text: string) => void = () => undefined,
+  stopWaitMs = 5_000,
 ): Promise<Gateway> {
-  const options = { natsUrl, host: "127.0.0.1", port: 0, replicas: 1 };
+  const options = { natsUrl, host: "127.0.0.1", port: 0, replicas: 1, stopWaitMs };
   return await Gateway.start(options, { clock: testClock, keys, version: "0.0.0-test", onProblem });
 }
 
