@@ -144,7 +144,11 @@ export class Coffer {
    * Errors: CofferClosed, CofferOverloaded, CofferClusterChanged, each before anything was sent.
    */
   send(command: CommandInput, options: SendOptions = {}): Promise<ClientOutcome> {
-    return harmless(this.#send(command, options));
+    try {
+      return this.#send(command, options);
+    } catch (thrown) {
+      return harmless(Promise.reject(thrown));
+    }
   }
 
   /** Sends many commands; resolves with their outcomes in the same order. Errors: as `send`. */
@@ -268,7 +272,8 @@ export class Coffer {
     await this.#link.close();
   }
 
-  async #send(command: CommandInput, options: SendOptions): Promise<ClientOutcome> {
+  /** Not async, and its promise is the sender's own: it is called for every command. Throws as `send` rejects. */
+  #send(command: CommandInput, options: SendOptions): Promise<ClientOutcome> {
     this.#assertOpen();
     const deadlineMs = this.#waitOf(options);
     const prepared = prepareCommand(command, {
@@ -277,9 +282,8 @@ export class Coffer {
       newId: () => this.#ids.commandId(),
       wallMs: () => this.#clock.wallMs(),
     });
-    return isRefused(prepared)
-      ? prepared
-      : await this.#sender.submit(prepared, deadlineMs, options.onAccepted);
+    if (isRefused(prepared)) return Promise.resolve(prepared);
+    return this.#sender.submit(prepared, deadlineMs, options.onAccepted);
   }
 
   async #sendMany(commands: Iterable<CommandInput>, options: SendOptions): Promise<ClientOutcome[]> {

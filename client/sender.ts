@@ -296,6 +296,7 @@ export class Sender {
   }
 
   #tellRoom(): void {
+    if (this.#roomListeners.length === 0) return;
     for (const listener of this.#roomListeners.splice(0)) listener();
   }
 

@@ -14,7 +14,7 @@ import type { Outcome } from "../protocol/outcome.ts";
 import { addressedOwner, forbiddenIn } from "./command-access.ts";
 import type { CommandJson, DeskAnswer } from "./command-desk.ts";
 import { idOfKey, parseIdempotencyKey } from "./idempotency.ts";
-import { encodeOutcome, shownTo } from "./outcome-answer.ts";
+import { outcomeText, shownTo } from "./outcome-answer.ts";
 import { type Preference, parsePreference } from "./preference.ts";
 import type { Principal } from "./principal.ts";
 import { Problem, problemOfRefusal } from "./problem.ts";
@@ -124,7 +124,7 @@ class CommandCall {
 
   #created(outcome: Outcome, created: Created | null): void {
     if (created?.status === 201) this.#reply.header("location", created.location);
-    sendJson(this.#reply, created?.status ?? 200, encodeOutcome(shownTo(this.#facts.principal, outcome)));
+    sendJson(this.#reply, created?.status ?? 200, outcomeText(shownTo(this.#facts.principal, outcome)));
   }
 
   #pending(): void {

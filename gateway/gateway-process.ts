@@ -32,8 +32,14 @@ export class GatewayProcess {
     const connection = await openConnection({ servers: natsUrl, name: "coffer-gateway-keys", ...login });
     let keys: KeyStore | null = null;
     try {
-      keys = await KeyStore.open(connection.nc, parts.clock, replicas);
-      return new GatewayProcess(await Gateway.start(options, { ...parts, keys }), keys, connection);
+      const store = await KeyStore.open(connection.nc, parts.clock, replicas);
+      keys = store;
+      const gateway = await Gateway.start(options, {
+        ...parts,
+        keys: store,
+        areKeysReady: () => store.isReady,
+      });
+      return new GatewayProcess(gateway, store, connection);
     } catch (thrown) {
       keys?.close();
       await connection.close();

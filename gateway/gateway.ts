@@ -42,6 +42,8 @@ export interface GatewayOptions {
 export interface GatewayParts {
   readonly clock: ClientClock;
   readonly keys: KeyDirectory;
+  /** Whether the keys are the installation's; the gateway is not ready before. Default: they are. */
+  readonly areKeysReady?: () => boolean;
   /** Version of this package. */
   readonly version?: string;
   /** Called with one line when something went wrong that the gateway survives. Must not throw. Default: nothing. */
@@ -87,13 +89,19 @@ export class Gateway {
    */
   static async start(options: GatewayOptions, parts: GatewayParts): Promise<Gateway> {
     const { natsUrl, credentials, host, port, stopWaitMs = STOP_WAIT_MS } = options;
-    const { clock, keys, version = "unknown", onProblem = () => undefined } = parts;
+    const {
+      clock,
+      keys,
+      version = "unknown",
+      areKeysReady = () => true,
+      onProblem = () => undefined,
+    } = parts;
     const login = credentials === undefined ? {} : { credentials };
     const connection = await openConnection({ servers: natsUrl, name: "coffer-gateway", ...login });
     try {
       const steadyMs = (): number => clock.steadyMs();
       const serving = { isOn: true };
-      const installation = new Installation(connection, steadyMs, () => serving.isOn);
+      const installation = new Installation(connection, steadyMs, () => serving.isOn && areKeysReady());
       const clients = new TenantClients({ natsUrl, onProblem, ...login }, clock);
       const desk = new CommandDesk(steadyMs);
       const app = await makeHttpServer({

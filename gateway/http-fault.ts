@@ -1,4 +1,5 @@
 // Turns what the HTTP library and the client library report into problems. What it does not know is a fault of ours.
+// Does not own statuses and words (problem.ts), nor sending them (http-server.ts).
 
 import type { Socket } from "node:net";
 import { CofferError, type CofferErrorCode } from "../client/mod.ts";

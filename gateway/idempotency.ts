@@ -8,7 +8,7 @@ import { type CommandId, commandIdFromBytes } from "../protocol/command-id.ts";
 import { hash16 } from "../protocol/digest.ts";
 
 /** Keeps these ids apart from everything else that is ever hashed. Part of the outside contract. */
-const DOMAIN = "coffer.http.idempotency-key.1";
+const DOMAIN = "coffer/http/idempotency-key/1";
 const BARE = /^[\x20-\x7e]{1,255}$/;
 const QUOTED = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"$/;
 

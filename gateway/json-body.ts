@@ -8,12 +8,12 @@ import { Problem } from "./problem.ts";
 /** Makes `application/json` the only body that is read. */
 export function readJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => {
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body: Buffer, done) => {
     if (body.length === 0) {
       done(null, undefined);
       return;
     }
-    const parsed = parseJson(Buffer.from(body));
+    const parsed = parseJson(body);
     if (parsed.ok) done(null, parsed.value);
     else done(new Problem("malformed", { detail: parsed.error }));
   });

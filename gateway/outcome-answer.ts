@@ -1,4 +1,5 @@
 // Outcomes as answers: the bytes, and what of them a caller may see.
+// Guards against: a payer who reads the balance of whom he pays.
 
 import { ownerOf } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
@@ -13,8 +14,8 @@ export function shownTo(principal: Principal, outcome: Outcome): Outcome {
   return { ...outcome, balances };
 }
 
-/** One outcome as UTF-8 JSON, bytes of its own: a reply's array without its brackets. */
-export function encodeOutcome(outcome: Outcome): Uint8Array {
-  const array = encodeOutcomesJson([outcome]);
-  return array.subarray(1, array.length - 1);
+/** One outcome as JSON: a reply's array without its brackets. As text, it leaves in one write with the headers. */
+export function outcomeText(outcome: Outcome): string {
+  const { buffer, byteOffset, length } = encodeOutcomesJson([outcome]);
+  return Buffer.from(buffer, byteOffset + 1, length - 2).toString("utf8");
 }

@@ -1,4 +1,5 @@
 // How reads are answered: the instant that they show, a strong tag of what they say, and `304` for who has it already.
+// Invariant: one tag, one text: what differs between two answers with the same tag stands in headers.
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { hash16 } from "../protocol/digest.ts";

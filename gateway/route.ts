@@ -68,6 +68,6 @@ export function parameterOf(values: unknown, name: string): string | undefined {
 }
 
 /** Sends text that is JSON already. */
-export function sendJson(reply: FastifyReply, status: number, json: string | Uint8Array): void {
+export function sendJson(reply: FastifyReply, status: number, json: string): void {
   reply.code(status).header("content-type", "application/json; charset=utf-8").send(json);
 }

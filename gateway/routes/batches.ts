@@ -1,4 +1,5 @@
 // The route of batches: many commands in one request, each on its own. One that refuses does not stop the others.
+// Invariant: an element for each command, in order; 200 says nothing about any of them.
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Coffer } from "../../client/mod.ts";

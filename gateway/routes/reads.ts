@@ -1,4 +1,5 @@
 // Routes that read wallets and holds. An owner without wallets is told to be missing, and so is a foreign one.
+// Does not own entries, which have filters and a second form (entries.ts).
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type OwnerName, ownerOf, parseOwner, parseWallet, type WalletName } from "../../protocol/names.ts";

@@ -1,4 +1,5 @@
 // Routes about the gateway and the installation behind it. They are public and tell nothing of any tenant.
+// `livez` is true while the process answers, `readyz` while the engine does too and no stop has begun.
 
 import type { FastifyReply } from "fastify";
 import { GUARANTEES, NOT_PROMISED } from "../../protocol/guarantees.ts";

@@ -1,4 +1,5 @@
 // Routes of transfers and of what happens to them later: capture, release, reverse, and the outcome by its id.
+// Holds are transfers with `hold`; the id of a hold is the id of its transfer.
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Op } from "../../protocol/command.ts";
@@ -7,7 +8,7 @@ import { parseOwner } from "../../protocol/names.ts";
 import { mayTouch } from "../authorize.ts";
 import { addressedOwner } from "../command-access.ts";
 import { type CommandPlan, callCommand, commandLocation } from "../command-call.ts";
-import { encodeOutcome, shownTo } from "../outcome-answer.ts";
+import { outcomeText, shownTo } from "../outcome-answer.ts";
 import { Problem } from "../problem.ts";
 import { READ_DEADLINE_MS } from "../read-answer.ts";
 import { callerOf, parameterOf, type Route, type RouteContext, sendJson } from "../route.ts";
@@ -99,5 +100,5 @@ async function readOutcome(
   reply.header("cache-control", "private, no-cache");
   const isPending = found.status === "pending";
   if (isPending) reply.header("retry-after", "1");
-  sendJson(reply, 200, isPending ? JSON.stringify(found) : encodeOutcome(shownTo(principal, found)));
+  sendJson(reply, 200, isPending ? JSON.stringify(found) : outcomeText(shownTo(principal, found)));
 }

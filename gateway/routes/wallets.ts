@@ -1,4 +1,5 @@
 // Routes that change one wallet: open, limits, freeze, unfreeze, close.
+// Does not own the way of a command (command-call.ts), only what is different for these.
 
 import type { Coffer } from "../../client/mod.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
