@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { connect as dial } from "node:net";
 import { after, before, describe, test } from "node:test";
-import { within } from "../support/condition.ts";
+import { until, within } from "../support/condition.ts";
 import {
   type Answer,
   callHttp,
@@ -185,11 +185,12 @@ describe("a stop", () => {
       });
       assert.equal(late.status, 202, late.text);
       assert.equal(late.json["status"], "pending");
-      const readiness = site.call("GET", "/readyz", { key: null });
       await within("the gateway stops", gateway.stop());
       const answer = await waiting;
       assert.deepEqual([answer.status, answer.json["id"]], [202, body["id"]], answer.text);
-      assertCode(await readiness, 503, "busy");
+      const isUnready = async (): Promise<boolean> =>
+        (await site.call("GET", "/readyz", { key: null })).status === 503;
+      await until("the other gateway is not ready", isUnready);
     } finally {
       process.kill(site.engine.pid, "SIGCONT");
     }
