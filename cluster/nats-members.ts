@@ -1,18 +1,20 @@
 /**
  * Several nats-servers of our own on this machine as one cluster: the ports they find each other at, and when all of
- * them are there.
+ * them take copies.
  *
  * Guards against: streams made before every member is known. JetStream refuses a copy for which it has no server, and
  * says so with an error that is final.
  */
 import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { ClusterError } from "./cluster-error.ts";
-import { numberIn, objectIn } from "./jetstream-api.ts";
+import { ClusterError, errorText } from "./cluster-error.ts";
+import { openConnection } from "./connection.ts";
+import { numberIn, objectIn, requestApi } from "./jetstream-api.ts";
 import { type ClusterMember, clusterMembers } from "./nats-conf.ts";
 
-const LOOK_MS = 50;
-const LOOK_WAIT_MS = 1_000;
+const PROBE_STREAM = "COFFER_PROBE";
+const PAUSE_MS = 50;
+const ANSWER_MS = 2_000;
 
 /**
  * The places of `count` servers on ports that are free now.
@@ -26,34 +28,34 @@ export async function freeMembers(count: number): Promise<ClusterMember[]> {
 }
 
 /**
- * Returns once one of the servers leads the others and all of these follow it.
- * Errors: ClusterError `nats_server_start_failed` after `waitMs`.
+ * Returns once `count` servers take part, each with room for a copy: a stream in memory with that many copies was made,
+ * and removed. What the servers say of each other is not enough: a member can be up to date and not placed on yet.
+ * Errors: ClusterError `nats_unreachable`, `nats_server_start_failed` with the last reason after `waitMs`.
  */
-export async function untilWhole(monitorUrls: readonly string[], waitMs: number): Promise<void> {
+export async function untilWhole(servers: string, count: number, waitMs: number): Promise<void> {
   const deadline = AbortSignal.timeout(waitMs);
-  const others = monitorUrls.length - 1;
-  while (!deadline.aborted) {
-    const followers = await Promise.all(monitorUrls.map((url) => followersOf(url)));
-    if (followers.includes(others)) return;
-    await delay(LOOK_MS);
+  const connection = await openConnection({ servers, name: "coffer-start", connectWaitMs: waitMs });
+  let last = "nobody was asked";
+  try {
+    while (!deadline.aborted) {
+      try {
+        const probe = { name: PROBE_STREAM, storage: "memory", num_replicas: count };
+        await requestApi(connection.nc, `STREAM.CREATE.${PROBE_STREAM}`, probe, ANSWER_MS);
+        await requestApi(connection.nc, `STREAM.DELETE.${PROBE_STREAM}`, {}, ANSWER_MS);
+        return;
+      } catch (error) {
+        last = errorText(error);
+        await delay(PAUSE_MS);
+      }
+    }
+  } finally {
+    await connection.close();
   }
   throw new ClusterError(
     "nats_server_start_failed",
-    `The ${monitorUrls.length} nats-servers did not become one cluster within ${waitMs / 1000} s.`,
+    `The ${count} nats-servers did not become one cluster within ${waitMs / 1000} s: ${last}.`,
     { retryable: true },
   );
-}
-
-/** How many servers are up to date with this one; only the one that leads knows all of them. Never rejects. */
-async function followersOf(monitorUrl: string): Promise<number> {
-  try {
-    const answer = await fetch(`${monitorUrl}/jsz`, { signal: AbortSignal.timeout(LOOK_WAIT_MS) });
-    const meta = objectIn(objectIn(await answer.json())["meta_cluster"]);
-    const replicas = Array.isArray(meta["replicas"]) ? meta["replicas"].map((one) => objectIn(one)) : [];
-    return replicas.filter((one) => one["current"] === true && one["offline"] !== true).length;
-  } catch {
-    return 0;
-  }
 }
 
 interface Holder {

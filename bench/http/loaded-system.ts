@@ -56,7 +56,13 @@ export async function baselineSystem(settings: {
  * An installation of its own with a gateway, as `coffer dev` starts it, on an empty directory.
  * Errors: BenchFailure with what it said last; nothing is left then.
  */
-export async function cofferSystem(durability: Durability): Promise<LoadedSystem> {
+export async function cofferSystem({
+  durability,
+  shards,
+}: {
+  readonly durability: Durability;
+  readonly shards: number;
+}): Promise<LoadedSystem> {
   const directory = await mkdtemp(join(tmpdir(), "coffer-bench-http-"));
   const words = [
     "dev",
@@ -67,6 +73,8 @@ export async function cofferSystem(durability: Durability): Promise<LoadedSystem
     directory,
     "--durability",
     durability,
+    "--shards",
+    String(shards),
   ];
   const { NATS_URL: _, ...env } = process.env;
   const port = ["--http-port", String(await freePort())];

@@ -26,12 +26,15 @@ import {
   runningSystem,
 } from "./loaded-system.ts";
 
+/** On two cores one shard takes every move in one record; docs/performance-http.md has the others. */
+const SHARDS_DEFAULT = 1;
 const USAGE = `Usage: npm run bench:http -- [--scenario NAME] [--duration S] [--durability strict|relaxed] [--skip-baseline] [--json]
   --scenario NAME  ${[...HTTP_SCENARIOS.keys()].join(", ")}; may be repeated (default: uniform)
   --duration S     seconds of each slice that are measured (default: 10)
   --warm-up S      seconds before them (default: 3)
   --slices N       slices of each system, in turns (default: 2)
   --durability P   profile of the installation; the baseline commits alike (default: strict)
+  --shards N       of the installation (default: ${SHARDS_DEFAULT})
   --connections N  instead of the scenario's
   --wallets N      instead of the scenario's
   --rate R         requests a second, whatever the answers do (default: as fast as they are answered)
@@ -55,6 +58,7 @@ const { values } = orUsage(USAGE, () =>
       "warm-up": { type: "string", default: "3" },
       slices: { type: "string", default: "2" },
       durability: { type: "string", default: "strict" },
+      shards: { type: "string", default: String(SHARDS_DEFAULT) },
       connections: { type: "string" },
       wallets: { type: "string" },
       rate: { type: "string" },
@@ -77,6 +81,7 @@ interface Settings {
   readonly seconds: number;
   readonly warmUpSeconds: number;
   readonly slices: number;
+  readonly shards: number;
   readonly connections: number | null;
   readonly wallets: number | null;
   readonly ratePerSecond: number | null;
@@ -110,6 +115,7 @@ function settingsOf(): Settings {
     seconds: positive("duration", values.duration),
     warmUpSeconds: Number(values["warm-up"]),
     slices: positive("slices", values.slices),
+    shards: positive("shards", values.shards),
     connections: values.connections === undefined ? null : positive("connections", values.connections),
     wallets: values.wallets === undefined ? null : positive("wallets", values.wallets),
     ratePerSecond: values.rate === undefined ? null : positive("rate", values.rate),
@@ -177,9 +183,9 @@ async function measureScenario(
   return report;
 }
 
-async function ownSystem({ durability }: Settings): Promise<LoadedSystem> {
+async function ownSystem({ durability, shards }: Settings): Promise<LoadedSystem> {
   const { target, key } = values;
-  return target === undefined ? await cofferSystem(durability) : runningSystem(target, key ?? "");
+  return target === undefined ? await cofferSystem({ durability, shards }) : runningSystem(target, key ?? "");
 }
 
 async function otherSystem({ durability, poolSize }: Settings): Promise<LoadedSystem> {

@@ -73,17 +73,13 @@ export async function startOwnServers(own: OwnServers): Promise<NatsService> {
   const supervisors = servers.map(({ supervisor }) => supervisor);
   try {
     await allStarted(servers);
-    if (servers.length > 1)
-      await untilWhole(
-        servers.map((one) => one.running.monitorUrl),
-        READY_WAIT_MS,
-      );
+    if (servers.length > 1) await untilWhole(urlOf(servers), servers.length, READY_WAIT_MS);
   } catch (thrown) {
     await Promise.all(supervisors.map((supervisor) => supervisor.stop()));
     throw thrown;
   }
   return {
-    url: servers.map((one) => one.running.url).join(","),
+    url: urlOf(servers),
     version: binary.version,
     sync: durability === "strict" ? "always" : "interval",
     supervisors,
@@ -91,6 +87,10 @@ export async function startOwnServers(own: OwnServers): Promise<NatsService> {
       await Promise.all(servers.map((one) => one.running.syncStore()));
     },
   };
+}
+
+function urlOf(servers: readonly OwnServer[]): string {
+  return servers.map((one) => one.running.url).join(",");
 }
 
 /** Waits for each, so that none is still starting when the first failure is told. */

@@ -5,7 +5,7 @@
 // transfers that wait for ever, members that outlive their parent.
 
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Coffer, connect } from "../../client/mod.ts";
@@ -32,24 +32,6 @@ const WHOLE_MS = 60_000;
 async function pidOf(dataDir: string, server: string): Promise<number> {
   const file = join(dataDir, "nats", server, "nats-server.pid");
   return Number.parseInt(await readFile(file, "utf8"), 10);
-}
-
-/** Where a server's monitoring is, as the server itself wrote it down. */
-async function monitorOf(dataDir: string, server: string): Promise<string> {
-  const directory = join(dataDir, "nats", server, "ports");
-  const pid = await pidOf(dataDir, server);
-  const name = (await readdir(directory)).find((each) => each.endsWith(`_${pid}.ports`)) ?? "";
-  const text = await readFile(join(directory, name), "utf8").catch(() => "");
-  return /"(http:[^"]+)"/.exec(text)?.[1] ?? "";
-}
-
-async function whole(dataDir: string): Promise<void> {
-  const monitors = await Promise.all(
-    SERVERS.map((server) =>
-      until("its monitoring", async () => (await monitorOf(dataDir, server)) || undefined),
-    ),
-  );
-  await untilWhole(monitors, WHOLE_MS);
 }
 
 /** Asserts that each stream has three copies. @returns the number of the server that leads the log */
@@ -116,7 +98,7 @@ test("three servers, two killed one after the other: every transfer settles once
         await until("the server is started again", async () =>
           (await pidOf(dataDir, server)) === pid ? undefined : true,
         );
-        await whole(dataDir);
+        await untilWhole(dev.url, SERVERS.length, WHOLE_MS);
       }
       await transfers.end();
       const { json } = await callJson(["wallet", "show", "alice:usd", "--server", dev.url]);
