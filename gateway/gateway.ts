@@ -109,7 +109,8 @@ export class Gateway {
         keys,
         onProblem,
       });
-      const url = await app.listen({ host, port });
+      const listening: Promise<string> = app.listen({ host, port });
+      const url = await listening;
       return new Gateway({ url, app, connection, clients, desk, serving, stopWaitMs });
     } catch (thrown) {
       await connection.close();

@@ -41,7 +41,8 @@ try {
   pool.on("error", () => undefined);
   await pool.query(LEDGER_SCHEMA);
   addRoutes(server, new Ledger(pool), options.key);
-  const url = await server.listen({ host: "127.0.0.1", port: 0 });
+  const listening: Promise<string> = server.listen({ host: "127.0.0.1", port: 0 });
+  const url = await listening;
   process.once("SIGTERM", () => void stop());
   process.once("disconnect", () => void stop());
   process.send?.({ event: "ready", url });
