@@ -3,7 +3,7 @@
 // SIGTERM and SIGINT stop it gracefully. Exit code 0 after a stop, 1 after a failure.
 // `node engine/node-main.ts compile` only loads what a node and its threads load, so that Node's compile cache has it.
 
-import { readFileSync } from "node:fs";
+import { packageVersion } from "../cluster/package-version.ts";
 import { EngineNode } from "./engine-node.ts";
 import type { NodeEvent, NodeOptions } from "./node-events.ts";
 import { faultOf, NodeFault } from "./node-fault.ts";
@@ -20,19 +20,6 @@ function parseOptions(text: string | undefined): NodeOptions {
     return value as NodeOptions;
   }
   throw new NodeFault("data_invalid", "options are missing: natsUrl and dataDir are needed");
-}
-
-function packageVersion(): string {
-  const here = new URL("../package.json", import.meta.url);
-  const above = new URL("../../package.json", import.meta.url);
-  for (const url of [here, above]) {
-    try {
-      return (JSON.parse(readFileSync(url, "utf8")) as { version: string }).version;
-    } catch {
-      // The built package keeps its package.json one folder further up.
-    }
-  }
-  return "unknown";
 }
 
 async function main(): Promise<void> {

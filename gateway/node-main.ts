@@ -5,6 +5,7 @@
 import { randomFillSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { ClientClock } from "../client/clock.ts";
+import { packageVersion } from "../cluster/package-version.ts";
 import type { GatewayOptions } from "./gateway.ts";
 import { GatewayProcess } from "./gateway-process.ts";
 
@@ -64,19 +65,6 @@ function parseOrder(text: string | undefined): GatewayOrder {
     ["natsUrl", "host", "port", "replicas"].every((field) => field in value);
   if (isOrder) return value as GatewayOrder;
   throw new Error("options are missing: natsUrl, host, port and replicas are needed");
-}
-
-function packageVersion(): string {
-  const here = new URL("../package.json", import.meta.url);
-  const above = new URL("../../package.json", import.meta.url);
-  for (const url of [here, above]) {
-    try {
-      return (JSON.parse(readFileSync(url, "utf8")) as { version: string }).version;
-    } catch {
-      // The built package keeps its package.json one folder further up.
-    }
-  }
-  return "unknown";
 }
 
 async function main(): Promise<void> {

@@ -1,9 +1,9 @@
 // `coffer version`: what runs here. Asks nobody; the running engine's version is in `coffer status`.
 // Does not own: the version itself (package.json does).
 
+import { packageVersion } from "../../cluster/package-version.ts";
 import type { CliCommand } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
-import { packageVersion } from "../package-version.ts";
 
 /** The command. */
 export const versionCommand: CliCommand = {
