@@ -9,13 +9,13 @@
 
 import { execFile } from "node:child_process";
 import { constants } from "node:fs";
-import { access, copyFile, mkdir, mkdtemp, open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { access, copyFile, mkdir, open, rename, writeFile } from "node:fs/promises";
 import { arch, platform } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { ClusterError, errorText } from "./cluster-error.ts";
 import { fetchDebianPackage } from "./debian-package.ts";
-import { isProcessAlive } from "./process-alive.ts";
+import { inFetchScratch } from "./fetch-scratch.ts";
 
 const run = promisify(execFile);
 
@@ -167,11 +167,7 @@ async function fetchInto(
   onProgress: (line: string) => void,
 ): Promise<NatsBinary> {
   const target = cachedPath(cacheDir);
-  const home = dirname(target);
-  await mkdir(home, { recursive: true });
-  await removeAbandoned(home);
-  const scratchDir = await mkdtemp(join(home, `fetch-${process.pid}-`));
-  try {
+  return await inFetchScratch(dirname(target), async (scratchDir) => {
     const tree = await fetchDebianPackage({
       packages: ["nats-server"],
       suite: SUITE,
@@ -188,18 +184,7 @@ async function fetchInto(
     await rename(finished, target);
     onProgress(`nats-server ${version} is in ${target}`);
     return { path: target, version, origin: "fetched" };
-  } finally {
-    await rm(scratchDir, { recursive: true, force: true });
-  }
-}
-
-/** Scratch directories of processes that died while fetching would stay for ever. */
-async function removeAbandoned(home: string): Promise<void> {
-  for (const name of await readdir(home)) {
-    const pid = /^fetch-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !isProcessAlive(Number(pid)))
-      await rm(join(home, name), { recursive: true, force: true });
-  }
+  });
 }
 
 async function writableCache(cacheDirs: readonly string[]): Promise<string> {

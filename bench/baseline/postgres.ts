@@ -6,14 +6,14 @@
 // Guards against: a comparison with another major version than the one that is written down beside the figures.
 
 import { execFile } from "node:child_process";
-import { access, constants, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { access, constants, readdir, rename } from "node:fs/promises";
 import { arch, platform } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { errorText } from "../../cluster/cluster-error.ts";
 import { fetchDebianPackage } from "../../cluster/debian-package.ts";
+import { inFetchScratch } from "../../cluster/fetch-scratch.ts";
 import { defaultCacheDirs } from "../../cluster/nats-binary.ts";
-import { isProcessAlive } from "../../cluster/process-alive.ts";
 import { BenchFailure } from "../bench-failure.ts";
 
 const run = promisify(execFile);
@@ -126,8 +126,6 @@ async function fetchPrograms(search: PostgresSearch, cacheDir: string): Promise<
   const tree = treeIn(cacheDir);
   const home = join(tree, "..");
   try {
-    await mkdir(home, { recursive: true });
-    await removeAbandoned(home);
     await fetchInto(home, { tree, etcDir, onProgress: search.onProgress ?? (() => undefined) });
   } catch (thrown) {
     throw new BenchFailure(`PostgreSQL 15 could not be fetched (${errorText(thrown)}). ${WAYS_OUT}`);
@@ -141,8 +139,7 @@ async function fetchInto(
   home: string,
   { tree, etcDir, onProgress }: { tree: string; etcDir: string; onProgress: (line: string) => void },
 ): Promise<void> {
-  const scratchDir = await mkdtemp(join(home, `fetch-${process.pid}-`));
-  try {
+  await inFetchScratch(home, async (scratchDir) => {
     const request = { packages: PACKAGES, suite: null, scratchDir, etcDir, onProgress };
     const unpacked = await fetchDebianPackage(request);
     if ((await programsInTree(unpacked)) === null) throw new Error("what was fetched does not run");
@@ -150,15 +147,5 @@ async function fetchInto(
       // Another process was first.
       if ((await programsInTree(tree)) === null) throw thrown;
     });
-  } finally {
-    await rm(scratchDir, { recursive: true, force: true });
-  }
-}
-
-async function removeAbandoned(home: string): Promise<void> {
-  for (const name of await readdir(home)) {
-    const pid = /^fetch-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !isProcessAlive(Number(pid)))
-      await rm(join(home, name), { recursive: true, force: true });
-  }
+  });
 }
