@@ -4,7 +4,8 @@
 // algorithms for congestion avoidance", 1989), with latency as the signal as in Netflix's concurrency-limits. Each look:
 //   p95 > shrinkAbove x target   limit x target x (growBelow + shrinkAbove) / 2 / p95, at least limit / 2; answers to what
 //                                was admitted before do not count any more: they were queued behind the old limit
-//   p95 < growBelow x target     limit + step, if somebody met the limit since the last look
+//   p95 < growBelow x target     limit + step, or a quarter more below half of that (slow start), if somebody met the
+//                                limit since the last look
 // A queue's wait is in proportion to its length, so the shrinking step aims at the middle of the band where it rests.
 //
 // Invariant: min <= limit <= max. What was taken is given back. `inFlight` exceeds the limit only after it shrank.
@@ -79,7 +80,8 @@ export class AdaptiveWindow {
       this.#limit = Math.max(min, Math.floor(this.#limit * part));
       this.#shrunkAtMs = nowMs;
     } else if (p95Ms < targetMs * growBelow && this.#wasFilled) {
-      this.#limit = Math.min(max, this.#limit + step);
+      const isFar = p95Ms < (targetMs * growBelow) / 2;
+      this.#limit = Math.min(max, this.#limit + (isFar ? Math.max(step, this.#limit >> 2) : step));
     }
     this.#latencies.clear();
     this.#wasFilled = false;

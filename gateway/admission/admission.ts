@@ -6,8 +6,8 @@
 //   answered, or given up                  release ──► the ticket is closed
 //
 // `admit` asks, in this order: rate of the key and of the tenant (429), delay of the event loop, room in the tenant's
-// client, the window, fair shares of tenant and key (503). `claim`: rate of the owner (429), lag of the shard, the
-// wallets' caps (503). What is shed has taken nothing: no token, no place.
+// client, the window, fair shares of tenant and key (503). `claim`: rate of the owner (429), lag and cap of the
+// shard, the wallets' caps (503). What is shed has taken nothing: no token, no place.
 //
 // Invariants: unanswered commands never exceed the window; each ticket is released exactly once, else it throws.
 // Does not own: HTTP, problems, timers. All work happens in the calls; the clock, randomness and readings are passed in.
@@ -57,6 +57,8 @@ export interface AdmissionParts {
   /** A number from 0 to below 1. */
   readonly random: () => number;
   readonly readings: AdmissionReadings;
+  /** Shards of the installation. */
+  readonly shards: number;
 }
 
 /** Figures for operators. */
@@ -82,6 +84,8 @@ export class Admission {
   readonly #ownerRates: TokenBuckets;
   readonly #policy: string;
   readonly #shed: Record<ShedReason, number>;
+  /** Unanswered commands of each shard. */
+  readonly #shards: Int32Array;
   #admitted = 0;
   #eventLoopDelayMs = 0;
   #lookAtMs = 0;
@@ -94,6 +98,7 @@ export class Admission {
     this.#tenants = new FairShares(settings, settings.window.initial, parts.steadyMs());
     this.#tickets = new Tickets(settings.window.max);
     this.#wallets = new WalletCounts(settings.walletsMax);
+    this.#shards = new Int32Array(parts.shards);
     this.#keyRates = new TokenBuckets("key", settings.key);
     this.#tenantRates = new TokenBuckets("tenant", settings.tenant);
     this.#ownerRates = new TokenBuckets("owner", settings.owner);
@@ -137,19 +142,21 @@ export class Admission {
   claim(ticket: Ticket, { owner, shard, wallets }: AdmissionClaim): Shed | null {
     const nowMs = this.#now();
     const record = this.#tickets.record(ticket);
+    assert.ok(shard >= 0 && shard < this.#shards.length, "the shard exists");
     if (this.#ownerRates.waitMs(owner, 1, nowMs) > 0)
       return this.#refuseRate("owner_rate", this.#ownerRates, owner, 1, nowMs);
     if (this.#isShed(this.#settings.shardLag, this.#parts.readings.shardLagMs(shard)))
       return this.#refuseBusy("shard_lag");
+    if ((this.#shards[shard] ?? 0) >= this.#shardCap) return this.#refuseBusy("shard_share");
     const cap = this.#walletCap;
     const isFull = !this.#wallets.hasRoom(wallets.length);
     if (isFull || wallets.some((wallet) => this.#wallets.count(wallet) >= cap))
       return this.#refuseBusy("wallet");
     this.#ownerRates.take(owner, 1, nowMs);
+    this.#shards[shard] = (this.#shards[shard] ?? 0) + 1;
+    hold(record, ~shard);
     for (const [index, wallet] of wallets.entries()) {
-      if (wallets.indexOf(wallet) !== index) continue;
-      record.wallets[record.walletCount] = this.#wallets.take(wallet);
-      record.walletCount += 1;
+      if (wallets.indexOf(wallet) === index) hold(record, this.#wallets.take(wallet));
     }
     return null;
   }
@@ -166,7 +173,7 @@ export class Admission {
     key.group.change(key, -commands);
     this.#window.giveBack(commands);
     if (end === "answered") this.#window.onAnswered(startMs, this.#parts.steadyMs());
-    this.#giveWalletsBack(record);
+    this.#letGo(record);
     this.#tickets.close(ticket);
   }
 
@@ -174,6 +181,13 @@ export class Admission {
   get #walletCap(): number {
     const { walletMin, walletPart } = this.#settings;
     return Math.max(walletMin, Math.floor(this.#window.limit * walletPart));
+  }
+
+  /** Commands of one shard that may be unanswered now. */
+  get #shardCap(): number {
+    const { shardSkew, window } = this.#settings;
+    const part = Math.min(1, shardSkew / this.#shards.length);
+    return Math.max(window.min, Math.floor(this.#window.limit * part));
   }
 
   /** Figures as they are now. */
@@ -247,11 +261,12 @@ export class Admission {
     return ticket;
   }
 
-  #giveWalletsBack({ wallets, walletCount }: TicketRecord): void {
-    for (let index = 0; index < walletCount; index += 1) {
-      const slot = wallets[index];
-      assert.ok(slot !== undefined, "a counted wallet has its place");
-      this.#wallets.giveBack(slot);
+  #letGo({ held, heldCount }: TicketRecord): void {
+    for (let index = 0; index < heldCount; index += 1) {
+      const place = held[index];
+      assert.ok(place !== undefined, "what is held has its place");
+      if (place >= 0) this.#wallets.giveBack(place);
+      else this.#shards[~place] = (this.#shards[~place] ?? 0) - 1;
     }
   }
 
@@ -276,6 +291,11 @@ export class Admission {
     const rateLimit = buckets.limit(name, count, nowMs);
     return shedFor(reason, seconds, { rateLimit, rateLimitPolicy: this.#policy });
   }
+}
+
+function hold(record: TicketRecord, place: number): void {
+  record.held[record.heldCount] = place;
+  record.heldCount += 1;
 }
 
 function shedCounts(): Record<ShedReason, number> {

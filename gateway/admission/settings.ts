@@ -23,7 +23,7 @@ export interface WindowSettings {
   readonly initial: number;
   /** 95th percentile of the accepted, ms, that the window is steered by. */
   readonly targetMs: number;
-  /** Below this part of the target a window that was filled grows by `step` commands. */
+  /** Below this part of the target a window that was filled grows by `step` commands, below half of it by a quarter. */
   readonly growBelow: number;
   /** Above this part of the target it shrinks; between the two it stays. */
   readonly shrinkAbove: number;
@@ -45,6 +45,11 @@ export interface AdmissionSettings {
   readonly tenant: RateSettings;
   readonly owner: RateSettings;
   readonly window: WindowSettings;
+  /**
+   * The unanswered commands of one shard may fill this many times its even part of the window (all of it when there
+   * are fewer shards), and `window.min` always; beyond: 503. A shard that stands must not fill the window.
+   */
+  readonly shardSkew: number;
   /** Part of the window that the unanswered commands of one wallet may fill, and commands it may always have; beyond: 503. */
   readonly walletPart: number;
   readonly walletMin: number;
@@ -81,7 +86,8 @@ export const DEFAULT_ADMISSION: AdmissionSettings = {
     intervalMs: 100,
     samplesMin: 20,
   },
-  walletPart: 0.5,
+  shardSkew: 1.5,
+  walletPart: 0.125,
   walletMin: 16,
   walletsMax: 65_536,
   eventLoop: { fromMs: 50, allMs: 200 },
@@ -111,6 +117,7 @@ export function assertSettings(settings: AdmissionSettings): void {
   assert.ok(window.targetMs > 0 && window.intervalMs > 0, "the window has a target");
   assert.ok(eventLoop.fromMs < eventLoop.allMs, "the event loop's ramp rises");
   assert.ok(shardLag.fromMs < shardLag.allMs, "the shards' ramp rises");
+  assert.ok(settings.shardSkew >= 1, "a shard has its even part of the window");
   assert.ok(settings.walletPart > 0 && settings.walletPart <= 1, "a wallet has a part of the window");
   assert.ok(settings.retryBusySeconds >= 1 && settings.retryRateSeconds >= 1, "a retry waits");
 }

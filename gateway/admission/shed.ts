@@ -8,6 +8,7 @@ export const SHED_REASONS = {
   owner_rate: { status: 429, detail: "the owner's rate is used up" },
   event_loop: { status: 503, detail: "the gateway is behind" },
   shard_lag: { status: 503, detail: "the owner's shard is behind" },
+  shard_share: { status: 503, detail: "too many commands of the owner's shard are on the way" },
   client_window: { status: 503, detail: "too many of the tenant's commands are on the way" },
   window: { status: 503, detail: "too many commands are on the way" },
   tenant_share: { status: 503, detail: "the tenant's share of the gateway is used up" },

@@ -11,8 +11,8 @@ import { WINDOW_MAX } from "./settings.ts";
 export type Ticket = number;
 
 const USES = 65_536;
-/** Wallet places that a ticket's list may keep after a large batch. */
-const WALLETS_KEPT = 64;
+/** Places that a ticket's list may keep after a large batch. */
+const HELD_KEPT = 64;
 
 /** One admitted request. Records are used again; nobody keeps one beyond its ticket. */
 export class TicketRecord {
@@ -23,9 +23,9 @@ export class TicketRecord {
   commands = 0;
   tenant: ShareMember | null = null;
   key: ShareMember | null = null;
-  /** Places of wallets counted for it: the first `walletCount`, the rest is of earlier tickets. */
-  wallets: number[] = [];
-  walletCount = 0;
+  /** What its commands count in: places of wallets, and shards as `~shard`. Beyond `heldCount` lie earlier tickets' ones. */
+  held: number[] = [];
+  heldCount = 0;
 }
 
 /** See the file header. */
@@ -74,8 +74,8 @@ export class Tickets {
     record.uses = (record.uses + 1) % USES;
     record.tenant = null;
     record.key = null;
-    record.walletCount = 0;
-    if (record.wallets.length > WALLETS_KEPT) record.wallets = [];
+    record.heldCount = 0;
+    if (record.held.length > HELD_KEPT) record.held = [];
     this.#free[this.#freed] = ticket % WINDOW_MAX;
     this.#freed += 1;
   }

@@ -83,7 +83,8 @@ export class TrafficSimulation {
     this.#service = service;
     this.#freeAtMs = Array.from({ length: service.shards }, () => 0);
     const random = () => this.#random.below(1_000_000) / 1_000_000;
-    this.admission = new Admission(settings, { steadyMs: () => this.#nowMs, random, readings: CALM });
+    const steadyMs = () => this.#nowMs;
+    this.admission = new Admission(settings, { steadyMs, random, readings: CALM, shards: service.shards });
     this.#counts = streams.map(() => ({ offered: 0, answered: 0, latenciesMs: [] }));
     this.#names = streams.map(() => 0);
     for (const [index, stream] of streams.entries()) this.#plan(stream, index);
@@ -99,6 +100,11 @@ export class TrafficSimulation {
     }
     this.#nowMs = endMs;
     return this.#counts.map((count) => tallyOf(count));
+  }
+
+  /** A shard serves nothing more for so long. */
+  stop(shard: number, forMs: number): void {
+    this.#freeAtMs[shard] = this.#nowMs + forMs;
   }
 
   #plan(stream: Stream, index: number): void {
@@ -120,7 +126,8 @@ export class TrafficSimulation {
     const number = (this.#names[index] ?? 0) + 1;
     this.#names[index] = number;
     const wallets = [stream.wallet ?? `${index}/${number}`];
-    if (this.admission.claim(ticket, { owner: "o", shard, wallets }) === null) this.#serve(ticket, shard, count);
+    if (this.admission.claim(ticket, { owner: "o", shard, wallets }) === null)
+      this.#serve(ticket, shard, count);
     else this.admission.release(ticket, "dropped");
   }
 
