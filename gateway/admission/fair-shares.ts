@@ -1,7 +1,7 @@
 // Divides the window's room among members: tenants, and inside each tenant its keys. There is no queue to divide, a
 // request gets in at once or not at all, so what is divided is places.
 //
-//   within its share (room / active members)   gets in while there is any room
+//   within its share (of the active members)   gets in while there is any room
 //   beyond its share                           gets in while that leaves the others what they claim
 //
 // A member claims what it lately asked for, up to its share: each refusal raises its claim by what was refused, and
@@ -56,6 +56,8 @@ export class FairShares {
   #active = 0;
   #inFlight = 0;
   #kept = 0;
+  /** Places kept for members that claim nothing. */
+  #rare = 0;
   #refreshedAtMs: number;
 
   constructor(settings: ShareSettings, capacity: number, nowMs: number) {
@@ -87,7 +89,7 @@ export class FairShares {
     made.seenAtMs = nowMs;
     this.#members.set(name, made);
     this.#active += 1;
-    this.#share = this.#capacity / this.#active;
+    this.#share = (this.#capacity - this.#rare) / this.#active;
     return made;
   }
 
@@ -133,7 +135,8 @@ export class FairShares {
       if (member.wanted >= CLAIM_MIN) this.#active += 1;
       else if (nowMs - member.seenAtMs > this.#settings.memberKeptMs) this.#members.delete(name);
     }
-    this.#share = capacity / Math.max(1, this.#active);
+    this.#rare = Math.min(this.#members.size - this.#active, Math.ceil(capacity * RARE_PART));
+    this.#share = (capacity - this.#rare) / Math.max(1, this.#active);
     this.#kept = 0;
     for (const member of this.#members.values()) {
       member.kept = 0;
@@ -143,8 +146,7 @@ export class FairShares {
   }
 
   #keptForOthers(member: ShareMember): number {
-    const rare = Math.min(this.#members.size - 1, Math.ceil(this.#capacity * RARE_PART));
-    return Math.max(rare, this.#kept - member.kept);
+    return this.#rare + this.#kept - member.kept;
   }
 
   #keep(member: ShareMember): void {

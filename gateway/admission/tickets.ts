@@ -17,7 +17,6 @@ const HELD_KEPT = 64;
 /** One admitted request. Records are used again; nobody keeps one beyond its ticket. */
 export class TicketRecord {
   uses = 0;
-  isOpen = false;
   startMs = 0;
   /** Places taken in the window. */
   commands = 0;
@@ -55,22 +54,19 @@ export class Tickets {
       assert.ok(place < this.#free.length, "tickets are bounded by the window");
       this.#records.push(new TicketRecord());
     }
-    const record = this.#at(place);
-    record.isOpen = true;
-    return record.uses * WINDOW_MAX + place;
+    return this.#at(place).uses * WINDOW_MAX + place;
   }
 
   /** The record of an open ticket. Fails on any other: a ticket is given back once. */
   record(ticket: Ticket): TicketRecord {
     const record = this.#at(ticket % WINDOW_MAX);
-    assert.ok(record.isOpen && record.uses === Math.floor(ticket / WINDOW_MAX), "the ticket is open");
+    assert.equal(record.uses, Math.floor(ticket / WINDOW_MAX), "the ticket is open");
     return record;
   }
 
   /** Closes a ticket whose record has given everything back. */
   close(ticket: Ticket): void {
     const record = this.record(ticket);
-    record.isOpen = false;
     record.uses = (record.uses + 1) % USES;
     record.tenant = null;
     record.key = null;

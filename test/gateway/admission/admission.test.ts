@@ -85,6 +85,12 @@ test("a key beyond its rate gets 429 with the fields of the draft, and passes af
   ticketOf(bench.admission.admit(caller));
 });
 
+test("Retry-After has a bound, however long the wait", () => {
+  const bench = benchOf({ ...small, key: { perSecond: 0.01, burst: 40, bucketsMax: 4 } });
+  const { retryAfterSeconds, rateLimit } = spend(bench);
+  assert.deepEqual([retryAfterSeconds, rateLimit], [60, '"key";r=0;t=100']);
+});
+
 test("two keys of a tenant together meet the tenant's rate", () => {
   const bench = benchOf(small);
   assert.equal(spend(bench).reason, "key_rate");

@@ -18,17 +18,18 @@ test("a bucket holds between nothing and its burst, and lets no more pass than b
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const buckets = new TokenBuckets("key", { perSecond: 10, burst: 12, bucketsMax: 5 });
       const taken = new Map<string, number>();
-      let [nowMs, latestMs] = [1_000, 1_000];
+      let [nowMs, earliestMs, latestMs] = [1_000, 1_000, 1_000];
       for (const each of steps) {
         nowMs += each.passMs;
         latestMs = Math.max(latestMs, nowMs);
+        earliestMs = Math.min(earliestMs, nowMs);
         const waitMs = buckets.waitMs(each.name, each.count, nowMs);
         const passes = buckets.take(each.name, each.count, nowMs);
         assert.equal(passes, waitMs === 0);
         if (passes) taken.set(each.name, (taken.get(each.name) ?? 0) + Math.min(each.count, 12));
         const tokens = buckets.tokens(each.name, nowMs);
         assert.ok(tokens >= 0 && tokens <= 12, `${tokens} tokens`);
-        const most = 12 + ((latestMs - 1_000) / 1_000) * 10;
+        const most = 12 + ((latestMs - earliestMs) / 1_000) * 10;
         assert.ok((taken.get(each.name) ?? 0) <= most + 1e-6);
       }
     }),
@@ -44,6 +45,13 @@ test("a bucket that refused lets the same pass after the wait that it told", () 
       assert.equal(buckets.take("a", count, waitMs + 1e-6), true);
     }),
   );
+});
+
+test("a clock that goes back and comes again gives and takes nothing", () => {
+  const buckets = new TokenBuckets("key", { perSecond: 10, burst: 12, bucketsMax: 1 });
+  assert.ok(buckets.take("a", 12, 1_000));
+  for (const nowMs of [500, 1_000, 700, 1_000]) assert.equal(buckets.tokens("a", nowMs), 0);
+  assert.equal(buckets.tokens("a", 1_100), 1);
 });
 
 test("the header fields tell burst, seconds to full, tokens left and seconds to wait", () => {
