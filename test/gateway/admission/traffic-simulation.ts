@@ -24,7 +24,7 @@ export interface Stream {
   readonly rate: (nowMs: number) => number;
   /** Default: a wallet of its own for each command. */
   readonly wallet?: string;
-  /** Default: any. */
+  /** Default: one by chance. */
   readonly shard?: number;
 }
 

@@ -1,4 +1,5 @@
 // The window's steps, and the sketch of latencies that steers it.
+// Guards against: a window that leaves its range, or shrinks twice for one queue.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
