@@ -1,0 +1,304 @@
+// Decides of each request whether it may go on, so that a burst breaks here and not at the wallets.
+//
+//   headers read   admit ──► ticket        claim ──► body read: the command's owner, shard and wallets
+//                    │                       │
+//                    └──► shed 429 | 503     └──► shed 429 | 503 (the ticket stays open)
+//   answered, or given up                  release ──► the ticket is closed
+//
+// `admit` asks, in this order: rate of the key and of the tenant (429), delay of the event loop, room in the tenant's
+// client, the window, fair shares of tenant and key (503). `claim`: rate of the owner (429), lag and cap of the
+// shard, the wallets' caps (503). What is shed has taken nothing: no token, no place.
+//
+// Invariants: unanswered commands never exceed the window; each ticket is released exactly once, else it throws.
+// Does not own: HTTP, problems, timers. All work happens in the calls; the clock, randomness and readings are passed in.
+// An admitted single command leaves no garbage but the ticket's number; a shed one its answer.
+
+import assert from "node:assert/strict";
+import { AdaptiveWindow } from "./adaptive-window.ts";
+import { FairShares, type ShareMember } from "./fair-shares.ts";
+import { type AdmissionSettings, assertSettings, type ShedRamp } from "./settings.ts";
+import { SHED_REASONS, type Shed, type ShedReason, shedFor } from "./shed.ts";
+import { type Ticket, type TicketRecord, Tickets } from "./tickets.ts";
+import { TokenBuckets } from "./token-buckets.ts";
+import { WalletCounts } from "./wallet-counts.ts";
+
+/** How often readings are taken and shares computed anew, ms. */
+const LOOK_MS = 20;
+
+/** Who asks. */
+export interface AdmissionCaller {
+  readonly keyId: string;
+  readonly tenant: string;
+}
+
+/** What one command touches. */
+export interface AdmissionClaim {
+  /** Tells owners of all tenants apart. */
+  readonly owner: string;
+  readonly shard: number;
+  /** Tell wallets of all tenants apart. */
+  readonly wallets: readonly string[];
+}
+
+/** State of other parts that shedding follows. Each must be cheap and never throw. */
+export interface AdmissionReadings {
+  /** How late the event loop lately was, ms: a high percentile of the last second or so. Read every 20 ms. */
+  eventLoopDelayMs(): number;
+  /** Age of the oldest record that a shard has not applied, ms. */
+  shardLagMs(shard: number): number;
+  /** Commands that the client library of a tenant still takes. */
+  clientRoom(tenant: string): number;
+}
+
+/** What admission takes from outside. */
+export interface AdmissionParts {
+  /** Ms since some moment; never goes back. */
+  readonly steadyMs: () => number;
+  /** A number from 0 to below 1. */
+  readonly random: () => number;
+  readonly readings: AdmissionReadings;
+  /** Shards of the installation. */
+  readonly shards: number;
+}
+
+/** Figures for operators. */
+export interface AdmissionState {
+  readonly windowLimit: number;
+  readonly inFlight: number;
+  readonly p95Ms: number;
+  readonly eventLoopDelayMs: number;
+  readonly admitted: number;
+  readonly shed: Readonly<Record<ShedReason, number>>;
+}
+
+/** See the file header. */
+export class Admission {
+  readonly #settings: AdmissionSettings;
+  readonly #parts: AdmissionParts;
+  readonly #window: AdaptiveWindow;
+  readonly #tenants: FairShares;
+  readonly #tickets: Tickets;
+  readonly #wallets: WalletCounts;
+  readonly #keyRates: TokenBuckets;
+  readonly #tenantRates: TokenBuckets;
+  readonly #ownerRates: TokenBuckets;
+  readonly #policy: string;
+  readonly #shed: Record<ShedReason, number>;
+  /** Unanswered commands of each shard. */
+  readonly #shards: Int32Array;
+  #admitted = 0;
+  #eventLoopDelayMs = 0;
+  #lookAtMs = 0;
+
+  constructor(settings: AdmissionSettings, parts: AdmissionParts) {
+    assertSettings(settings);
+    this.#settings = settings;
+    this.#parts = parts;
+    this.#window = new AdaptiveWindow(settings.window);
+    this.#tenants = new FairShares(settings, settings.window.initial, parts.steadyMs());
+    this.#tickets = new Tickets(settings.window.max);
+    this.#wallets = new WalletCounts(settings.walletsMax);
+    this.#shards = new Int32Array(parts.shards);
+    this.#keyRates = new TokenBuckets("key", settings.key);
+    this.#tenantRates = new TokenBuckets("tenant", settings.tenant);
+    this.#ownerRates = new TokenBuckets("owner", settings.owner);
+    this.#policy = [this.#keyRates, this.#tenantRates, this.#ownerRates]
+      .map(({ policy }) => policy)
+      .join(", ");
+    this.#shed = shedCounts();
+  }
+
+  /**
+   * Asks for places for so many commands of one request. A batch is charged to the window with at most `window.min`
+   * places (its commands travel together), to the rates with all.
+   * @returns a ticket, to be given to `release` exactly once; or why not. Never throws for what a caller did.
+   */
+  admit(caller: AdmissionCaller, commands = 1): Ticket | Shed {
+    assert.ok(commands >= 1);
+    const nowMs = this.#now();
+    const shed = this.#overRate(caller, commands, nowMs) ?? this.#overLoad(caller, commands);
+    if (shed !== null) return shed;
+    const places = Math.min(commands, this.#settings.window.min);
+    const tenant = this.#tenants.member(caller.tenant, nowMs);
+    tenant.parts ??= new FairShares(this.#settings, this.#tenants.ceiling(tenant, this.#window.limit), nowMs);
+    const key = tenant.parts.member(caller.keyId, nowMs);
+    const full = this.#fullFor(tenant, key, places);
+    tenant.group.onAsked(tenant, places, full !== null);
+    key.group.onAsked(key, places, full !== null);
+    if (full !== null) return this.#refuseBusy(full);
+    this.#takeTokens(caller, commands, nowMs);
+    return this.#open(tenant, key, places, nowMs);
+  }
+
+  /** Asks for a request that sends no command (a read): rates and the event loop only. Null when it may go on. */
+  pass(caller: AdmissionCaller): Shed | null {
+    const nowMs = this.#now();
+    const shed = this.#overRate(caller, 1, nowMs) ?? this.#overLoop();
+    if (shed === null) this.#takeTokens(caller, 1, nowMs);
+    return shed;
+  }
+
+  /** Counts one command of an admitted request against its owner, shard and wallets. Null when it may be sent. */
+  claim(ticket: Ticket, { owner, shard, wallets }: AdmissionClaim): Shed | null {
+    const nowMs = this.#now();
+    const record = this.#tickets.record(ticket);
+    assert.ok(shard >= 0 && shard < this.#shards.length, "the shard exists");
+    if (this.#ownerRates.waitMs(owner, 1, nowMs) > 0)
+      return this.#refuseRate("owner_rate", this.#ownerRates, owner, 1, nowMs);
+    if (this.#isShed(this.#settings.shardLag, this.#parts.readings.shardLagMs(shard)))
+      return this.#refuseBusy("shard_lag");
+    if ((this.#shards[shard] ?? 0) >= this.#shardCap) return this.#refuseBusy("shard_share");
+    const cap = this.#walletCap;
+    const isFull = !this.#wallets.hasRoom(wallets.length);
+    if (isFull || wallets.some((wallet) => this.#wallets.count(wallet) >= cap))
+      return this.#refuseBusy("wallet");
+    this.#ownerRates.take(owner, 1, nowMs);
+    this.#shards[shard] = (this.#shards[shard] ?? 0) + 1;
+    hold(record, ~shard);
+    for (const [index, wallet] of wallets.entries()) {
+      if (wallets.indexOf(wallet) === index) hold(record, this.#wallets.take(wallet));
+    }
+    return null;
+  }
+
+  /**
+   * Ends a ticket. `answered`: its commands have their answers, and how long that took steers the window; `dropped`:
+   * they were never sent, or nobody knows. Errors: throws when the ticket is not open.
+   */
+  release(ticket: Ticket, end: "answered" | "dropped"): void {
+    const record = this.#tickets.record(ticket);
+    const { tenant, key, commands, startMs } = record;
+    assert.ok(tenant !== null && key !== null, "an open ticket has its members");
+    tenant.group.change(tenant, -commands);
+    key.group.change(key, -commands);
+    this.#window.giveBack(commands);
+    if (end === "answered") this.#window.onAnswered(startMs, this.#parts.steadyMs());
+    this.#letGo(record);
+    this.#tickets.close(ticket);
+  }
+
+  /** Commands of one wallet that may be unanswered now. */
+  get #walletCap(): number {
+    const { walletMin, walletPart } = this.#settings;
+    return Math.max(walletMin, Math.floor(this.#window.limit * walletPart));
+  }
+
+  /** Commands of one shard that may be unanswered now. */
+  get #shardCap(): number {
+    const { shardSkew, window } = this.#settings;
+    const part = Math.min(1, shardSkew / this.#shards.length);
+    return Math.max(window.min, Math.floor(this.#window.limit * part));
+  }
+
+  /** Figures as they are now. */
+  state(): AdmissionState {
+    const { limit, inFlight, p95Ms } = this.#window;
+    return {
+      windowLimit: limit,
+      inFlight,
+      p95Ms,
+      eventLoopDelayMs: this.#eventLoopDelayMs,
+      admitted: this.#admitted,
+      shed: { ...this.#shed },
+    };
+  }
+
+  /** The time; what is due every few ms is done first. */
+  #now(): number {
+    const nowMs = this.#parts.steadyMs();
+    if (nowMs < this.#lookAtMs) return nowMs;
+    this.#lookAtMs = nowMs + LOOK_MS;
+    this.#eventLoopDelayMs = this.#parts.readings.eventLoopDelayMs();
+    this.#window.look(nowMs);
+    this.#tenants.refresh(this.#window.limit, nowMs);
+    return nowMs;
+  }
+
+  #overRate({ keyId, tenant }: AdmissionCaller, commands: number, nowMs: number): Shed | null {
+    if (this.#keyRates.waitMs(keyId, commands, nowMs) > 0)
+      return this.#refuseRate("key_rate", this.#keyRates, keyId, commands, nowMs);
+    if (this.#tenantRates.waitMs(tenant, commands, nowMs) > 0)
+      return this.#refuseRate("tenant_rate", this.#tenantRates, tenant, commands, nowMs);
+    return null;
+  }
+
+  #overLoad({ tenant }: AdmissionCaller, commands: number): Shed | null {
+    const shed = this.#overLoop();
+    if (shed !== null) return shed;
+    return this.#parts.readings.clientRoom(tenant) < commands ? this.#refuseBusy("client_window") : null;
+  }
+
+  #overLoop(): Shed | null {
+    return this.#isShed(this.#settings.eventLoop, this.#eventLoopDelayMs)
+      ? this.#refuseBusy("event_loop")
+      : null;
+  }
+
+  #fullFor(tenant: ShareMember, key: ShareMember, places: number): ShedReason | null {
+    const { limit } = this.#window;
+    if (this.#window.inFlight + places > limit) return "window";
+    if (!tenant.group.fits(tenant, places, limit)) return "tenant_share";
+    const room = Math.max(tenant.group.ceiling(tenant, limit), tenant.inFlight + places);
+    return key.group.fits(key, places, room) ? null : "key_share";
+  }
+
+  #takeTokens({ keyId, tenant }: AdmissionCaller, commands: number, nowMs: number): void {
+    this.#keyRates.take(keyId, commands, nowMs);
+    this.#tenantRates.take(tenant, commands, nowMs);
+  }
+
+  #open(tenant: ShareMember, key: ShareMember, places: number, nowMs: number): Ticket {
+    this.#window.take(places);
+    tenant.group.change(tenant, places);
+    key.group.change(key, places);
+    const ticket = this.#tickets.take();
+    const record = this.#tickets.record(ticket);
+    record.startMs = nowMs;
+    record.commands = places;
+    record.tenant = tenant;
+    record.key = key;
+    this.#admitted += 1;
+    return ticket;
+  }
+
+  #letGo({ held, heldCount }: TicketRecord): void {
+    for (let index = 0; index < heldCount; index += 1) {
+      const place = held[index];
+      assert.ok(place !== undefined, "what is held has its place");
+      if (place >= 0) this.#wallets.giveBack(place);
+      else this.#shards[~place] = (this.#shards[~place] ?? 0) - 1;
+    }
+  }
+
+  #isShed({ fromMs, allMs }: ShedRamp, readingMs: number): boolean {
+    if (readingMs <= fromMs) return false;
+    return this.#parts.random() < (readingMs - fromMs) / (allMs - fromMs);
+  }
+
+  #refuseBusy(reason: ShedReason): Shed {
+    assert.equal(SHED_REASONS[reason].status, 503);
+    this.#shed[reason] += 1;
+    if (reason === "window" || reason.endsWith("_share") || reason === "wallet") this.#window.onFilled();
+    const { retryBusySeconds } = this.#settings;
+    return shedFor(reason, 1 + Math.floor(this.#parts.random() * retryBusySeconds), null);
+  }
+
+  #refuseRate(reason: ShedReason, buckets: TokenBuckets, name: string, count: number, nowMs: number): Shed {
+    assert.equal(SHED_REASONS[reason].status, 429);
+    this.#shed[reason] += 1;
+    const waitSeconds = (buckets.waitMs(name, count, nowMs) / 1_000) * (1 + this.#parts.random());
+    const seconds = Math.min(this.#settings.retryRateSeconds, Math.max(1, Math.ceil(waitSeconds)));
+    const rateLimit = buckets.limit(name, count, nowMs);
+    return shedFor(reason, seconds, { rateLimit, rateLimitPolicy: this.#policy });
+  }
+}
+
+function hold(record: TicketRecord, place: number): void {
+  record.held[record.heldCount] = place;
+  record.heldCount += 1;
+}
+
+function shedCounts(): Record<ShedReason, number> {
+  const counts = Object.fromEntries(Object.keys(SHED_REASONS).map((reason) => [reason, 0]));
+  return counts as Record<ShedReason, number>;
+}
