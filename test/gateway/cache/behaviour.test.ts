@@ -168,23 +168,20 @@ describe("outcomes", () => {
     assert.equal(await cache.outcome(key), null);
   });
 
-  test("redis: every value has a time to live", async () => {
-    const pair = await KINDS["redis"]?.();
-    assert.ok(pair);
+  onBoth("every key in Redis has a time to live", async ({ writer }) => {
     const key = outcomeKey();
-    await pair.writer.keepOutcome(key, outcomeOf(key));
-    await pair.writer.keepWallet(DEMO, walletAt(1), 0);
-    await pair.writer.take({ bucket: "b", tokens: 1, ratePerSecond: 1, burst: 5 });
-    await pair.writer.claim(claimOf());
-    await pair.writer.claim(claimOf({ campaign: "refused", budget: 0n }));
-    const names = await redis.command("KEYS", "*");
+    await writer.keepOutcome(key, outcomeOf(key));
+    await writer.keepWallet(DEMO, walletAt(1), 0);
+    await writer.take({ bucket: "b", tokens: 1, ratePerSecond: 1, burst: 5 });
+    await writer.claim(claimOf());
+    await writer.claim(claimOf({ campaign: "refused", budget: 0n }));
+    const names = writer.stats().kind === "redis" ? await redis.command("KEYS", "*") : [];
     assert.ok(Array.isArray(names));
-    assert.equal(names.length, 6);
+    assert.equal(names.length, writer.stats().kind === "redis" ? 6 : 0);
     for (const name of names) {
       assert.match(String(name), /^coffer:test:/);
       assert.ok(Number(await redis.command("PTTL", String(name))) > 0, String(name));
     }
-    await pair.close();
   });
 });
 

@@ -107,11 +107,11 @@ describe("redis away", () => {
       await callAll(cache);
       await callAll(cache);
       assert.equal(cache.stats().breaker, "open");
-    } finally {
       await redis.restart();
+      await untilClosed(cache);
+    } finally {
+      await cache.close();
     }
-    await untilClosed(cache);
-    await cache.close();
   });
 
   test("emptied: what was kept near stays, what was not is a miss, scripts are loaded again", async () => {

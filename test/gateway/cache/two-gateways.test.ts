@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
-import type { RedisCache } from "../../../gateway/cache/redis-cache.ts";
+import type { RedisCache, RedisCacheOptions } from "../../../gateway/cache/redis-cache.ts";
 import type { OwnerName, WalletName } from "../../../protocol/names.ts";
 import type { TestRedis } from "../../support/redis.ts";
 import { startTestRedis } from "../../support/redis.ts";
@@ -23,18 +23,25 @@ import {
 
 let redis: TestRedis;
 let caches: readonly [RedisCache, RedisCache];
+const opened: RedisCache[] = [];
 before(async () => {
   redis = await startTestRedis();
-  caches = [await connectedCache(redis.url, REAL_CLOCK), await connectedCache(redis.url, REAL_CLOCK)];
+  caches = [await open(), await open()];
 });
 after(async () => {
-  for (const cache of caches) {
-    assert.deepEqual([cache.stats().failures, cache.stats().late, cache.stats().refused], [0, 0, 0]);
-    await cache.close();
-  }
+  await Promise.all(opened.map((cache) => cache.close()));
   await redis.stop();
+  for (const cache of opened)
+    assert.deepEqual([cache.stats().failures, cache.stats().late, cache.stats().refused], [0, 0, 0]);
 });
 beforeEach(() => redis.command("FLUSHALL"));
+
+/** A cache that is closed at the end, however its test ends. */
+async function open(clock = REAL_CLOCK, changes: Partial<RedisCacheOptions> = {}): Promise<RedisCache> {
+  const cache = await connectedCache(redis.url, clock, changes);
+  opened.push(cache);
+  return cache;
+}
 
 /** 0..count-1 in an order that is always the same and looks like none. */
 function shuffled(count: number): number[] {
@@ -51,21 +58,22 @@ async function byTurns<Value>(
 
 describe("two caches on one redis", () => {
   test("of versions that race, the highest stays, and a reader never sees them go down", async () => {
-    let seen = 0;
     let isOver = false;
-    const watcher = await connectedCache(redis.url, REAL_CLOCK);
+    const watcher = await open();
     const watched = (async () => {
-      while (!isOver) {
-        const version = (await watcher.wallet(DEMO, ALICE_USD, 60_000))?.wallet.version ?? 0;
-        assert.ok(version >= seen, `${version} after ${seen}`);
-        seen = version;
-      }
+      const seen: number[] = [];
+      while (!isOver) seen.push((await watcher.wallet(DEMO, ALICE_USD, 60_000))?.wallet.version ?? 0);
+      return seen;
     })();
     await byTurns(1009, (cache, index) => cache.keepWallet(DEMO, walletAt(index + 1), 0));
     isOver = true;
-    await watched;
-    assert.equal((await watcher.wallet(DEMO, ALICE_USD, 60_000))?.wallet.version, 1009);
-    await watcher.close();
+    const seen = await watched;
+    assert.deepEqual(
+      seen,
+      seen.toSorted((one, other) => one - other),
+    );
+    const fresh = await open();
+    assert.equal((await fresh.wallet(DEMO, ALICE_USD, 60_000))?.wallet.version, 1009);
   });
 
   test("a version of more digits is higher", async () => {
@@ -75,17 +83,15 @@ describe("two caches on one redis", () => {
 
   test("clocks that differ are added to each age, so that no age is understated", async () => {
     const clock = stillClock();
-    const skewed = await connectedCache(redis.url, stillWall(clock), { clockSkewMs: 100 });
+    const skewed = await open(stillWall(clock), { clockSkewMs: 100 });
     const ahead = { ...stillWall(clock), wallMs: () => clock.wallMs() + 100 };
-    const writer = await connectedCache(redis.url, ahead, { clockSkewMs: 100 });
+    const writer = await open(ahead, { clockSkewMs: 100 });
     const wallet = "alice:skew" as WalletName;
     await writer.keepWallet(DEMO, walletAt(1, wallet), 0);
     clock.advance(40);
     const ageMs = (await skewed.wallet(DEMO, wallet, 1000))?.ageMs ?? 0;
     assert.ok(ageMs >= 40, `${ageMs}`);
     assert.equal(await skewed.wallet(DEMO, wallet, 39), null);
-    await skewed.close();
-    await writer.close();
   });
 
   test("a bucket gives its burst once, to both together", async () => {
