@@ -62,7 +62,7 @@ async function fetchedServer(): Promise<RedisBinary> {
   try {
     const finished = join(scratchDir, "finished");
     await mkdir(finished);
-    for (const name of PACKAGES) await unpackInto(finished, join(scratchDir, name), name);
+    await unpackInto(finished, scratchDir);
     if (!(await isUsable(binaryIn(finished)))) throw new Error("the fetched redis-server does not run");
     await rename(finished, CACHE).catch(async (error: unknown) => {
       if (!(await isUsable(binaryIn(CACHE)))) throw error;
@@ -75,11 +75,10 @@ async function fetchedServer(): Promise<RedisBinary> {
   }
 }
 
-/** Copies the server and the shared libraries of one package into one directory. */
-async function unpackInto(target: string, scratchDir: string, name: string): Promise<void> {
-  await mkdir(scratchDir);
+/** Copies the server and the shared libraries of the packages into one directory. */
+async function unpackInto(target: string, scratchDir: string): Promise<void> {
   const tree = await fetchDebianPackage({
-    package: name,
+    packages: PACKAGES,
     suite: await codename(),
     scratchDir,
     etcDir: "/etc",
