@@ -34,6 +34,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
 /** Rooms in which a package may be imported; packages that are not listed may be imported anywhere but protocol and actors. */
 const packageRooms: Readonly<Record<string, readonly string[]>> = {
   "@nats-io": ["cluster", "engine", "client", "gateway", "cli", "bench", "test"],
+  "@redis": ["gateway", "test"],
   "better-sqlite3": ["storage", "test"],
   msgpackr: ["test"],
 };

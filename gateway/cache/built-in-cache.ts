@@ -1,0 +1,233 @@
+// The cache of one process: four bounded maps. The default, and what RedisCache falls back to.
+// Owns what this gateway remembers; knows nothing of others, so with several gateways each has buckets and counts of its own.
+//
+// At a bound the entry used longest ago goes: a wallet or outcome becomes a miss, a bucket full again, a campaign's
+// counts zero. Wallets and outcomes also end with their time; the time of a wallet starts when it was known current.
+// Invariant: a wallet's version never goes down while it is kept, and its age is never understated (steady clock).
+
+import type { TenantName, WalletName } from "../../protocol/names.ts";
+import type { Outcome } from "../../protocol/outcome.ts";
+import type { MapBounds } from "./bounded-map.ts";
+import { BoundedMap } from "./bounded-map.ts";
+import { CacheKeys } from "./cache-key.ts";
+import type {
+  AgedWallet,
+  BucketAnswer,
+  BucketTake,
+  CacheClock,
+  CachedWallet,
+  CacheStats,
+  Claim,
+  ClaimAnswer,
+  GatewayCache,
+  OutcomeKey,
+} from "./gateway-cache.ts";
+import {
+  assertClaim,
+  assertHash,
+  assertTake,
+  CAMPAIGN_KEEP_MS,
+  isKeepable,
+  OUTCOME_KEEP_MS,
+  WALLET_KEEP_MS,
+} from "./keepable.ts";
+import type { BucketState } from "./token-bucket.ts";
+import { takeTokens } from "./token-bucket.ts";
+
+/** Bounds of each map. Bytes are estimates of what V8 takes, good to a factor of two. */
+export interface BuiltInBounds {
+  readonly wallets: MapBounds;
+  readonly outcomes: MapBounds;
+  readonly buckets: MapBounds;
+  readonly campaigns: MapBounds;
+}
+
+/** About 170 MB when every map is full. */
+export const DEFAULT_BOUNDS: BuiltInBounds = {
+  wallets: { entriesMax: 100_000, bytesMax: 64 * 1024 * 1024 },
+  outcomes: { entriesMax: 100_000, bytesMax: 64 * 1024 * 1024 },
+  buckets: { entriesMax: 50_000, bytesMax: 16 * 1024 * 1024 },
+  campaigns: { entriesMax: 100_000, bytesMax: 32 * 1024 * 1024 },
+};
+
+const ENTRY_BYTES = 128;
+const WALLET_BYTES = 400;
+const OUTCOME_BYTES = 300;
+const BALANCES_BYTES = 250;
+const CLAIM_BYTES = 80;
+
+interface KeptWallet {
+  readonly cached: CachedWallet;
+  /** Steady time at which it was current. */
+  readonly knownMs: number;
+}
+
+interface KeptOutcome {
+  readonly contentHash: string;
+  readonly outcome: Outcome;
+  readonly keptMs: number;
+}
+
+interface OwnerClaims {
+  readonly ids: Set<string>;
+  readonly changedMs: number;
+}
+
+interface Spent {
+  readonly amount: bigint;
+  readonly changedMs: number;
+}
+
+/** A cache in memory. Every method is done when it returns; its promise is resolved already. */
+export class BuiltInCache implements GatewayCache {
+  readonly #clock: CacheClock;
+  readonly #keys: CacheKeys;
+  readonly #wallets: BoundedMap<KeptWallet>;
+  readonly #outcomes: BoundedMap<KeptOutcome>;
+  readonly #buckets: BoundedMap<BucketState>;
+  readonly #claims: BoundedMap<OwnerClaims>;
+  readonly #spent: BoundedMap<Spent>;
+  #hits = 0;
+  #misses = 0;
+
+  /** @param cluster the cluster's id; a process speaks to one cluster, so it only shapes the keys */
+  constructor(cluster: string, clock: CacheClock, bounds: BuiltInBounds = DEFAULT_BOUNDS) {
+    this.#clock = clock;
+    this.#keys = new CacheKeys(cluster);
+    this.#wallets = new BoundedMap(bounds.wallets);
+    this.#outcomes = new BoundedMap(bounds.outcomes);
+    this.#buckets = new BoundedMap(bounds.buckets);
+    this.#claims = new BoundedMap(bounds.campaigns);
+    this.#spent = new BoundedMap(bounds.campaigns);
+  }
+
+  async wallet(tenant: TenantName, wallet: WalletName, maxAgeMs: number): Promise<AgedWallet | null> {
+    const key = this.#keys.wallet(tenant, wallet);
+    const kept = this.#wallets.get(key);
+    const ageMs = kept === undefined ? Number.POSITIVE_INFINITY : this.#clock.steadyMs() - kept.knownMs;
+    if (kept !== undefined && ageMs > WALLET_KEEP_MS) this.#wallets.delete(key);
+    if (kept === undefined || ageMs > Math.min(maxAgeMs, WALLET_KEEP_MS)) return this.#missed();
+    this.#hits += 1;
+    return { ...kept.cached, ageMs };
+  }
+
+  async keepWallet(tenant: TenantName, cached: CachedWallet, ageMs: number): Promise<void> {
+    const key = this.#keys.wallet(tenant, cached.wallet.wallet);
+    const nowMs = this.#clock.steadyMs();
+    const knownMs = nowMs - ageMs;
+    if (ageMs > WALLET_KEEP_MS) return;
+    const kept = this.#wallets.get(key);
+    if (kept !== undefined && nowMs - kept.knownMs <= WALLET_KEEP_MS && !isNewer(cached, knownMs, kept))
+      return;
+    const metaBytes = 2 * (cached.wallet.meta?.length ?? 0);
+    this.#wallets.set(key, { cached, knownMs }, entryBytes(key) + WALLET_BYTES + metaBytes);
+  }
+
+  async outcome(key: OutcomeKey): Promise<Outcome | null> {
+    assertHash(key.contentHash);
+    const name = this.#keys.outcome(key);
+    const kept = this.#outcomes.get(name);
+    if (kept !== undefined && this.#clock.steadyMs() - kept.keptMs > OUTCOME_KEEP_MS) {
+      this.#outcomes.delete(name);
+      return this.#missed();
+    }
+    if (kept?.contentHash !== key.contentHash) return this.#missed();
+    this.#hits += 1;
+    return kept.outcome;
+  }
+
+  async keepOutcome(key: OutcomeKey, outcome: Outcome): Promise<void> {
+    assertHash(key.contentHash);
+    if (!isKeepable(outcome)) return;
+    const name = this.#keys.outcome(key);
+    const kept: KeptOutcome = { contentHash: key.contentHash, outcome, keptMs: this.#clock.steadyMs() };
+    const balancesBytes = BALANCES_BYTES * (outcome.balances?.length ?? 0);
+    this.#outcomes.set(name, kept, entryBytes(name) + OUTCOME_BYTES + balancesBytes);
+  }
+
+  async take(take: BucketTake): Promise<BucketAnswer> {
+    assertTake(take);
+    const key = this.#keys.bucket(take.bucket);
+    const { state, answer } = takeTokens(this.#buckets.get(key), take, this.#clock.steadyMs());
+    this.#buckets.set(key, state, entryBytes(key));
+    return answer;
+  }
+
+  async claim(claim: Claim): Promise<ClaimAnswer> {
+    assertClaim(claim);
+    const ids = this.#claimed(claim);
+    const spent = this.#spentBy(claim);
+    if (ids.has(claim.id)) return { allowed: true, reason: null, ownerClaims: ids.size, spent };
+    if (ids.size >= claim.perOwnerMax)
+      return { allowed: false, reason: "owner_cap", ownerClaims: ids.size, spent };
+    if (claim.budget !== null && spent + claim.amount > claim.budget)
+      return { allowed: false, reason: "budget", ownerClaims: ids.size, spent };
+    ids.add(claim.id);
+    this.#count(claim, ids, spent + claim.amount);
+    return { allowed: true, reason: null, ownerClaims: ids.size, spent: spent + claim.amount };
+  }
+
+  async unclaim(claim: Claim): Promise<void> {
+    assertClaim(claim);
+    const ids = this.#claimed(claim);
+    if (!ids.delete(claim.id)) return;
+    const spent = this.#spentBy(claim) - claim.amount;
+    this.#count(claim, ids, spent > 0n ? spent : 0n);
+  }
+
+  stats(): CacheStats {
+    const maps = [this.#wallets, this.#outcomes, this.#buckets, this.#claims, this.#spent];
+    return {
+      kind: "built-in",
+      hits: this.#hits,
+      misses: this.#misses,
+      late: 0,
+      refused: 0,
+      failures: 0,
+      entries: maps.reduce((sum, map) => sum + map.size, 0),
+      bytes: maps.reduce((sum, map) => sum + map.bytes, 0),
+      breaker: "closed",
+    };
+  }
+
+  async close(): Promise<void> {
+    // Nothing runs on its own here.
+  }
+
+  #missed(): null {
+    this.#misses += 1;
+    return null;
+  }
+
+  #claimed(claim: Claim): Set<string> {
+    const kept = this.#claims.get(this.#keys.claims(claim));
+    return kept === undefined || this.#isCampaignOver(kept) ? new Set() : kept.ids;
+  }
+
+  #spentBy(claim: Claim): bigint {
+    const kept = this.#spent.get(this.#keys.spent(claim));
+    return kept === undefined || this.#isCampaignOver(kept) ? 0n : kept.amount;
+  }
+
+  #isCampaignOver({ changedMs }: { readonly changedMs: number }): boolean {
+    return this.#clock.steadyMs() - changedMs > CAMPAIGN_KEEP_MS;
+  }
+
+  #count(claim: Claim, ids: Set<string>, amount: bigint): void {
+    const changedMs = this.#clock.steadyMs();
+    const claims = this.#keys.claims(claim);
+    const spent = this.#keys.spent(claim);
+    this.#claims.set(claims, { ids, changedMs }, entryBytes(claims) + CLAIM_BYTES * (ids.size + 1));
+    this.#spent.set(spent, { amount, changedMs }, entryBytes(spent));
+  }
+}
+
+function isNewer(cached: CachedWallet, knownMs: number, kept: KeptWallet): boolean {
+  const version = cached.wallet.version;
+  const keptVersion = kept.cached.wallet.version;
+  return version > keptVersion || (version === keptVersion && knownMs > kept.knownMs);
+}
+
+function entryBytes(key: string): number {
+  return ENTRY_BYTES + 2 * key.length;
+}

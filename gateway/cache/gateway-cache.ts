@@ -1,0 +1,124 @@
+// What the gateway remembers between requests, as one interface with two kinds behind it: BuiltInCache (this process
+// alone) and RedisCache (shared by several gateways).
+//
+// Invariant: a cache is never the truth. It may forget everything at any moment, and every caller must be right with a
+// cache that answers null to each look-up and allows each take and claim: the engine decides about money.
+// Invariant: a look-up never gives a wallet older than asked for, nor an outcome of another content.
+// Guards against: money that depends on a process that can be flushed, cut off, slowed down or written to by others.
+
+import type { CommandId } from "../../protocol/command-id.ts";
+import type { WalletView } from "../../protocol/entry.ts";
+import type { OwnerName, TenantName, WalletName } from "../../protocol/names.ts";
+import type { Outcome } from "../../protocol/outcome.ts";
+import type { AsOf } from "../../protocol/read-answer.ts";
+
+/** Claims of one owner that a campaign counts at most; a campaign's cap must not lie above it. */
+export const CLAIMS_PER_OWNER_MAX = 1000;
+
+/** Source of time; made in a main file. */
+export interface CacheClock {
+  /** Ms since 1970; may jump. Stamps what other processes read. */
+  wallMs(): number;
+  /** Ms since some moment; never goes back. Ages, deadlines and buckets of this process. */
+  steadyMs(): number;
+}
+
+/** A wallet as a strong read showed it. */
+export interface CachedWallet {
+  readonly wallet: WalletView;
+  readonly asOf: AsOf;
+}
+
+/** A wallet with its age in ms: it was current so long ago, or later. */
+export interface AgedWallet extends CachedWallet {
+  readonly ageMs: number;
+}
+
+/** Which command an outcome belongs to. `contentHash` = 32 hex digits: the 128-bit hash of its canonical content. */
+export interface OutcomeKey {
+  readonly tenant: TenantName;
+  readonly owner: OwnerName;
+  readonly id: CommandId;
+  readonly contentHash: string;
+}
+
+/** A request for tokens. `ratePerSecond` > 0 tokens come back, up to `burst` (a whole number). */
+export interface BucketTake {
+  /** 1..128 of `[A-Za-z0-9_.:-]`, such as a key's id and a class of routes. */
+  readonly bucket: string;
+  readonly tokens: number;
+  readonly ratePerSecond: number;
+  readonly burst: number;
+}
+
+/** The answer. `remaining` = whole tokens left; `retryAfterMs` 0 when allowed, null when `tokens` exceeds the burst. */
+export interface BucketAnswer {
+  readonly allowed: boolean;
+  readonly remaining: number;
+  readonly retryAfterMs: number | null;
+}
+
+/** A claim that is about to be sent. The same command id counts once, however often it is claimed. */
+export interface Claim {
+  readonly tenant: TenantName;
+  /** 1..64 of `[A-Za-z0-9_.-]` */
+  readonly campaign: string;
+  readonly owner: OwnerName;
+  readonly id: CommandId;
+  /** Minor units, 1..2^63-1. */
+  readonly amount: bigint;
+  /** Claims that an owner may have, 1..CLAIMS_PER_OWNER_MAX. */
+  readonly perOwnerMax: number;
+  /** Minor units that the campaign may give, or null for no bound. */
+  readonly budget: bigint | null;
+}
+
+/** Whether a claim is worth sending. `ownerClaims` and `spent` count this one when it is allowed. */
+export interface ClaimAnswer {
+  readonly allowed: boolean;
+  readonly reason: "owner_cap" | "budget" | null;
+  readonly ownerClaims: number;
+  readonly spent: bigint;
+}
+
+/**
+ * Counters since the start. hits and misses: look-ups of wallets and outcomes; late: no answer in time; refused: values
+ * that were not ours (wrong seal, format, kind or stamp); failures: errors and a connection that is away or full.
+ */
+export interface CacheStats {
+  readonly kind: "built-in" | "redis";
+  readonly hits: number;
+  readonly misses: number;
+  readonly late: number;
+  readonly refused: number;
+  readonly failures: number;
+  /** What this process holds itself. */
+  readonly entries: number;
+  readonly bytes: number;
+  /** `open` = the shared cache is not asked now, the built-in one serves alone. */
+  readonly breaker: "closed" | "open";
+}
+
+/** The cache. No method rejects but for wrong arguments (assertions); all may be called at once. */
+export interface GatewayCache {
+  /** The wallet if it was current at most `maxAgeMs` ago, else null. */
+  wallet(tenant: TenantName, wallet: WalletName, maxAgeMs: number): Promise<AgedWallet | null>;
+  /**
+   * Remembers what a strong read showed. A lower version never replaces a higher one; an equal one makes it younger.
+   * @param ageMs steady time since the read was sent, so that the age is never understated
+   */
+  keepWallet(tenant: TenantName, cached: CachedWallet, ageMs: number): Promise<void>;
+  /** The settled outcome of the same content, `replayed` as it was kept, or null. */
+  outcome(key: OutcomeKey): Promise<Outcome | null>;
+  /** Remembers a settled outcome; one that is not final for ever (`isKeepable`) is left out. */
+  keepOutcome(key: OutcomeKey, outcome: Outcome): Promise<void>;
+  /** Takes tokens, all or none. Lost state is a full bucket. */
+  take(take: BucketTake): Promise<BucketAnswer>;
+  /** Counts a claim, or says why it need not be sent. Lost state counts from zero again. */
+  claim(claim: Claim): Promise<ClaimAnswer>;
+  /** Gives a counted claim back (the engine refused it); nothing happens for one that is not counted. */
+  unclaim(claim: Claim): Promise<void>;
+  stats(): CacheStats;
+  /** Ends timers and connections. Calls that still run are answered. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,54 @@
+// What may be kept, and the checks of arguments that both kinds of cache make.
+// Owns no state.
+//
+// Guards against: an answer that is kept although the engine could still give another one to the same command.
+
+import { assert } from "../../protocol/assert.ts";
+import { INT64_MAX } from "../../protocol/money.ts";
+import type { Outcome } from "../../protocol/outcome.ts";
+import { REFUSALS } from "../../protocol/outcome.ts";
+import type { BucketTake, Claim } from "./gateway-cache.ts";
+import { CLAIMS_PER_OWNER_MAX } from "./gateway-cache.ts";
+
+/** How long in ms a wallet is kept after it was known to be current; look-ups ask for seconds. */
+export const WALLET_KEEP_MS = 60_000;
+/** How long in ms a settled outcome is kept: longer than callers repeat a command. */
+export const OUTCOME_KEEP_MS = 600_000;
+/** How long in ms a campaign's counts are kept after their last change. */
+export const CAMPAIGN_KEEP_MS = 24 * 3_600_000;
+
+const HASH = /^[0-9a-f]{32}$/;
+
+/** Stage 1 leaves the id free, a conflict is about another command's id, and an operator may retry a quarantined one. */
+const NOT_FINAL: ReadonlySet<string> = new Set([
+  ...REFUSALS.filter(({ stage }) => stage === 1).map(({ code }) => code),
+  "id_conflict",
+  "internal_error",
+]);
+
+/** Whether an outcome is the answer to its id and content for ever. Never throws. */
+export function isKeepable(outcome: Outcome): boolean {
+  return outcome.position > 0 && (outcome.refusal === null || !NOT_FINAL.has(outcome.refusal.code));
+}
+
+/** Asserts 32 hex digits. */
+export function assertHash(contentHash: string): void {
+  assert(HASH.test(contentHash), "a content's hash is 32 hex digits");
+}
+
+/** Asserts the ranges of {@link BucketTake}. */
+export function assertTake({ tokens, ratePerSecond, burst }: BucketTake): void {
+  assert(Number.isSafeInteger(tokens) && tokens >= 1, "at least one whole token is taken");
+  assert(Number.isSafeInteger(burst) && burst >= 1, "a burst is at least one whole token");
+  assert(Number.isFinite(ratePerSecond) && ratePerSecond > 0, "a bucket refills");
+}
+
+/** Asserts the ranges of {@link Claim}. */
+export function assertClaim({ amount, perOwnerMax, budget }: Claim): void {
+  assert(amount >= 1n && amount <= INT64_MAX, "a claim's amount is a positive int64");
+  assert(budget === null || (budget >= 0n && budget <= INT64_MAX), "a budget is an int64 from 0 on");
+  assert(
+    Number.isInteger(perOwnerMax) && perOwnerMax >= 1 && perOwnerMax <= CLAIMS_PER_OWNER_MAX,
+    "an owner's cap lies within its bound",
+  );
+}
