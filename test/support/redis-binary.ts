@@ -6,11 +6,12 @@
  * Two processes may fetch at once: each works in a directory of its own and renames the finished tree into place.
  */
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rename } from "node:fs/promises";
 import { arch } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { fetchDebianPackage } from "../../cluster/debian-package.ts";
+import { inFetchScratch } from "../../cluster/fetch-scratch.ts";
 
 const run = promisify(execFile);
 
@@ -57,21 +58,19 @@ async function isUsable({ path, env }: RedisBinary): Promise<boolean> {
 }
 
 async function fetchedServer(): Promise<RedisBinary> {
-  await mkdir(dirname(CACHE), { recursive: true });
-  const scratchDir = await mkdtemp(join(dirname(CACHE), `fetch-${process.pid}-`));
   try {
-    const finished = join(scratchDir, "finished");
-    await mkdir(finished);
-    await unpackInto(finished, scratchDir);
-    if (!(await isUsable(binaryIn(finished)))) throw new Error("the fetched redis-server does not run");
-    await rename(finished, CACHE).catch(async (error: unknown) => {
-      if (!(await isUsable(binaryIn(CACHE)))) throw error;
+    return await inFetchScratch(dirname(CACHE), async (scratchDir) => {
+      const finished = join(scratchDir, "finished");
+      await mkdir(finished);
+      await unpackInto(finished, scratchDir);
+      if (!(await isUsable(binaryIn(finished)))) throw new Error("the fetched redis-server does not run");
+      await rename(finished, CACHE).catch(async (error: unknown) => {
+        if (!(await isUsable(binaryIn(CACHE)))) throw error;
+      });
+      return binaryIn(CACHE);
     });
-    return binaryIn(CACHE);
   } catch (cause) {
     throw new Error(`redis-server could not be fetched (${String(cause)}). ${WAYS_OUT}`, { cause });
-  } finally {
-    await rm(scratchDir, { recursive: true, force: true });
   }
 }
 
