@@ -13,6 +13,7 @@ import { INFO_SUBJECT } from "../protocol/subject.ts";
 import type { ClientOutcome, Resolution } from "./client-outcome.ts";
 import type { ClientClock } from "./clock.ts";
 import { type CommandInput, isRefused, prepareCommand } from "./command-input.ts";
+import type { CommandTimes } from "./command-times.ts";
 import {
   CofferAnswerInvalid,
   CofferClosed,
@@ -48,6 +49,8 @@ export interface SendOptions {
    * not hear of it. Not called when the outcome comes first. Must not throw.
    */
   readonly onAccepted?: () => void;
+  /** Filled in as the command goes on, for measuring. Give each command its own, all NaN. */
+  readonly times?: CommandTimes;
 }
 
 /** Options of a read. */
@@ -251,6 +254,14 @@ export class Coffer {
   }
 
   /**
+   * How far a shard is behind, ms, as far as this client sees: for how long the oldest command that the shard's log has
+   * waited without any of this client's commands there being settled. 0 when it waits for nothing.
+   */
+  lagMs(shard: number): number {
+    return this.#sender.lagMs(shard);
+  }
+
+  /**
    * Takes no more commands, waits up to `deadlineMs` (default 5,000) for the outcomes of those under way, ends the
    * rest as `unknown`, ends feeds, and disconnects. Calling it again waits for the same. Never rejects.
    */
@@ -283,7 +294,7 @@ export class Coffer {
       wallMs: () => this.#clock.wallMs(),
     });
     if (isRefused(prepared)) return Promise.resolve(prepared);
-    return this.#sender.submit(prepared, deadlineMs, options.onAccepted);
+    return this.#sender.submit(prepared, deadlineMs, options);
   }
 
   async #sendMany(commands: Iterable<CommandInput>, options: SendOptions): Promise<ClientOutcome[]> {

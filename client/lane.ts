@@ -59,6 +59,8 @@ export class Lane {
   #refusals = 0;
   #doubts = 0;
   #isScheduled = false;
+  /** When this shard last settled one of these. */
+  #settledMs = 0;
 
   constructor(shard: number, settings: LaneSettings, port: LanePort) {
     this.shard = shard;
@@ -95,6 +97,21 @@ export class Lane {
     for (const repeats of this.#repeats.values()) yield* repeats;
   }
 
+  /** The shard has settled one. */
+  onSettled(nowMs: number): void {
+    this.#settledMs = nowMs;
+  }
+
+  /**
+   * How long the shard has let these wait, ms: since the log has the oldest of them, or since it last settled one,
+   * whichever was later. 0 while the log does not have the oldest.
+   */
+  lagMs(nowMs: number): number {
+    const { value: oldest } = this.#unsettled.values().next();
+    if (oldest?.state !== "accepted") return 0;
+    return Math.max(0, nowMs - Math.max(oldest.acceptedMs, this.#settledMs));
+  }
+
   /** Forgets a command that is done, and lets the next one under its id go. */
   forget(pending: Pending): void {
     const { id } = pending.command;
@@ -118,15 +135,15 @@ export class Lane {
     this.#frames.delete(frame);
     this.#refusals = 0;
     this.#doubts = 0;
-    const askAtMs = this.#port.steadyMs() + this.#settings.outcomeWaitMs;
+    const nowMs = this.#port.steadyMs();
+    const askAtMs = nowMs + this.#settings.outcomeWaitMs;
     for (const pending of accepted.commands) {
       if (pending.state !== "sent") continue;
-      pending.state = "accepted";
       pending.position = position;
       pending.problem = null;
       pending.askAtMs = askAtMs;
       pending.askWaitMs = this.#settings.outcomeWaitMs;
-      pending.tellAccepted();
+      pending.onAccepted(nowMs);
     }
     this.pump();
   }
@@ -188,9 +205,10 @@ export class Lane {
         return;
       }
       this.#compact();
-      for (const pending of commands) pending.state = "sent";
+      const nowMs = this.#port.steadyMs();
+      for (const pending of commands) pending.onSent(nowMs);
       const ackWaitMs = this.#settings.ackWaitMs * 2 ** Math.min(this.#doubts, DOUBLINGS_MAX);
-      this.#frames.set(this.#lastFrame, { commands, doubtAtMs: this.#port.steadyMs() + ackWaitMs });
+      this.#frames.set(this.#lastFrame, { commands, doubtAtMs: nowMs + ackWaitMs });
     }
   }
 

@@ -32,6 +32,7 @@ export type {
   StatusInput,
   TransferInput,
 } from "./command-input.ts";
+export type { CommandTimes } from "./command-times.ts";
 export {
   CofferAnswerInvalid,
   CofferBusy,

@@ -9,6 +9,7 @@
 import type { Command } from "../protocol/command.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import type { ClientOutcome } from "./client-outcome.ts";
+import type { CommandTimes } from "./command-times.ts";
 
 /** A validated command, ready to be sent. */
 export interface PreparedCommand {
@@ -16,6 +17,14 @@ export interface PreparedCommand {
   readonly shard: number;
   /** Bytes that it adds to a frame. */
   readonly bytes: number;
+}
+
+/** Who hears of a command before it ends. */
+export interface PendingListener {
+  /** Called at most once. Must not throw. */
+  readonly onAccepted?: (() => void) | undefined;
+  /** Filled in on the way. */
+  readonly times?: CommandTimes | undefined;
 }
 
 /** One command on its way. */
@@ -32,6 +41,8 @@ export class Pending {
   generation = 0;
   /** Position that the last PubAck named for it; its outcome is asked for no earlier than that. */
   position = 0;
+  /** Steady ms of the last PubAck for it; 0 = none yet. */
+  acceptedMs = 0;
   /** Steady ms at which its outcome is asked for, once it is accepted. */
   askAtMs = 0;
   /** How long the next wait for the outcome is. */
@@ -40,13 +51,14 @@ export class Pending {
   /** Why it was not answered so far; null = it is simply waited for. */
   problem: string | null = null;
   readonly #settle: (outcome: ClientOutcome) => void;
+  readonly #times: CommandTimes | undefined;
   #onAccepted: (() => void) | undefined;
 
   constructor(
     prepared: PreparedCommand,
     deadlineMs: number,
     settle: (outcome: ClientOutcome) => void,
-    onAccepted?: () => void,
+    { onAccepted, times }: PendingListener = {},
   ) {
     this.command = prepared.command;
     this.shard = prepared.shard;
@@ -54,17 +66,28 @@ export class Pending {
     this.deadlineMs = deadlineMs;
     this.#settle = settle;
     this.#onAccepted = onAccepted;
+    this.#times = times;
   }
 
-  /** Tells the caller, the first time, that the log has the command. */
-  tellAccepted(): void {
+  /** A frame with it left. */
+  onSent(nowMs: number): void {
+    this.state = "sent";
+    if (this.#times !== undefined && Number.isNaN(this.#times.sentMs)) this.#times.sentMs = nowMs;
+  }
+
+  /** The log has it; tells the caller, the first time. */
+  onAccepted(nowMs: number): void {
+    this.state = "accepted";
+    this.acceptedMs = nowMs;
+    if (this.#times !== undefined && Number.isNaN(this.#times.acceptedMs)) this.#times.acceptedMs = nowMs;
     const onAccepted = this.#onAccepted;
     this.#onAccepted = undefined;
     onAccepted?.();
   }
 
   /** Hands the outcome to the caller; `false` when that happened before. */
-  finish(outcome: Outcome): boolean {
+  finish(outcome: Outcome, nowMs: number): boolean {
+    if (this.state !== "done" && this.#times !== undefined) this.#times.settledMs = nowMs;
     return this.#end(outcome);
   }
 

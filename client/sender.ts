@@ -20,7 +20,7 @@ import { CofferClosed, CofferOverloaded } from "./errors.ts";
 import type { IdSource } from "./id-source.ts";
 import { Lane, type LaneSettings } from "./lane.ts";
 import type { Link } from "./link.ts";
-import { Pending, type PreparedCommand } from "./pending.ts";
+import { Pending, type PendingListener, type PreparedCommand } from "./pending.ts";
 import { parsePubAck } from "./pub-ack.ts";
 import { Window } from "./window.ts";
 
@@ -97,6 +97,11 @@ export class Sender {
     return this.#window.commands + this.#waiting.length;
   }
 
+  /** How long a shard has let commands wait that its log has, ms; see Lane. */
+  lagMs(shard: number): number {
+    return this.#lanes[shard]?.lagMs(this.#parts.steadyMs()) ?? 0;
+  }
+
   /** Whether a command would go on its way at once. */
   hasRoom(): boolean {
     return this.#waiting.length === 0 && this.#window.hasRoom(0);
@@ -116,10 +121,10 @@ export class Sender {
    * @returns its outcome, or `unknown` after `deadlineMs`. Rejects only with CofferClosed and CofferOverloaded, before
    * anything was sent; a rejection that nobody looks at does no harm.
    */
-  submit(prepared: PreparedCommand, deadlineMs: number, onAccepted?: () => void): Promise<ClientOutcome> {
+  submit(prepared: PreparedCommand, deadlineMs: number, listener?: PendingListener): Promise<ClientOutcome> {
     if (this.#isClosed) return harmlessRejection(new CofferClosed());
     const { promise, resolve } = Promise.withResolvers<ClientOutcome>();
-    const pending = new Pending(prepared, this.#parts.steadyMs() + deadlineMs, resolve, onAccepted);
+    const pending = new Pending(prepared, this.#parts.steadyMs() + deadlineMs, resolve, listener);
     if (this.#waiting.length === 0 && this.#window.tryTake(prepared.bytes)) {
       this.#laneOf(prepared.shard).add(pending);
     } else if (this.#waiting.length < this.#settings.waitingMax) {
@@ -186,27 +191,30 @@ export class Sender {
       this.#parts.onProblem("a message of outcomes could not be read; they will be asked for");
       return;
     }
+    const nowMs = this.#parts.steadyMs();
     for (const outcome of decoded.value) {
       if (outcome.id === null) {
         this.#parts.onProblem(
           `the engine refused a whole frame: ${outcome.refusal?.code ?? "no reason given"}`,
         );
       } else {
-        this.#onOutcome(outcome.id, outcome, generation);
+        this.#onOutcome(outcome, generation, nowMs);
       }
     }
     this.#admit();
   }
 
-  #onOutcome(id: string, outcome: Outcome, generation: number): void {
+  #onOutcome(outcome: Outcome, generation: number, nowMs: number): void {
     const lane = this.#lanes[outcome.shard];
-    const pending = lane?.find(id);
+    const pending = lane?.find(outcome.id ?? "");
     if (lane === undefined || pending === undefined) return;
     if (pending.generation === 0 || generation < pending.generation) return;
-    if (pending.finish(outcome)) this.#onDone(lane, pending);
+    if (pending.finish(outcome, nowMs)) this.#onDone(lane, pending, nowMs);
   }
 
-  #onDone(lane: Lane, pending: Pending): void {
+  /** @param settledMs when the shard settled it, null when it was given up */
+  #onDone(lane: Lane, pending: Pending, settledMs: number | null): void {
+    if (settledMs !== null) lane.onSettled(settledMs);
     this.#window.giveBack(pending.bytes);
     lane.forget(pending);
     if (this.unsettled === 0) this.#tellIdle();
@@ -252,7 +260,7 @@ export class Sender {
   }
 
   #giveUp(lane: Lane, pending: Pending, why: string): void {
-    if (pending.giveUp(why)) this.#onDone(lane, pending);
+    if (pending.giveUp(why)) this.#onDone(lane, pending, null);
   }
 
   #askFor(lane: Lane, pending: Pending): void {
@@ -272,15 +280,16 @@ export class Sender {
 
   #onAsked(lane: Lane, pending: Pending, resolution: Resolution | null): void {
     pending.askWaitMs = Math.min(pending.askWaitMs * 2, ASK_WAIT_MS_MAX);
-    pending.askAtMs = this.#parts.steadyMs() + pending.askWaitMs;
+    const nowMs = this.#parts.steadyMs();
+    pending.askAtMs = nowMs + pending.askWaitMs;
     if (resolution === null) {
       pending.problem = "accepted into the log, and the engine did not answer yet";
     } else if (resolution.status === "pending") {
       pending.problem = "accepted by the engine and not settled yet";
     } else if (resolution.status === "not_found") {
       lane.sendAgain(pending);
-    } else if (pending.finish(resolution)) {
-      this.#onDone(lane, pending);
+    } else if (pending.finish(resolution, nowMs)) {
+      this.#onDone(lane, pending, nowMs);
       this.#admit();
     }
   }

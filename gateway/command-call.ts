@@ -1,15 +1,17 @@
 // A command's way through HTTP: who may send it, which id it has, how long its caller waits, and the answer.
 // Routes say which operation it is and which fields the path gives; everything else is the same for all of them.
 //
-//   body ► fields ► owner ► may touch ► id ► desk ► outcome ► answer
+//   body ► fields ► owner ► may touch ► id ► claim ► desk ► outcome ► answer
 //
 // Does not own the shape of commands: the engine's own rules judge it, in the client, so that HTTP and NATS refuse with
 // the same codes.
 
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Coffer, CommandTimes } from "../client/mod.ts";
 import { isJsonObject } from "../protocol/canonical-json.ts";
 import type { Op } from "../protocol/command.ts";
 import { parseCommandId } from "../protocol/command-id.ts";
+import type { OwnerName } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import { addressedOwner, forbiddenIn } from "./command-access.ts";
 import type { CommandJson, DeskAnswer } from "./command-desk.ts";
@@ -19,6 +21,7 @@ import { type Preference, parsePreference } from "./preference.ts";
 import type { Principal } from "./principal.ts";
 import { Problem, problemOfRefusal } from "./problem.ts";
 import { callerOf, type RouteContext, sendJson } from "./route.ts";
+import { answerShed } from "./shed-answer.ts";
 
 /** What a route adds to the body. */
 export interface CommandPlan {
@@ -58,80 +61,112 @@ export function callCommand(
   const scope =
     owner === undefined || parsedId === undefined ? null : `${principal.tenant} ${owner} ${parsedId}`;
   const preference = parsePreference(request.headers["prefer"]);
-  const call = new CommandCall(request, reply, plan, {
-    principal,
-    command,
-    owner: owner ?? null,
-    preference,
-  });
+  request.commandId = parsedId ?? null;
+  const facts = { principal, command, owner: owner ?? null, scope, preference };
+  const call = new CommandCall(context, request, reply, { plan, ...facts });
   const client = context.clients.ready(principal.tenant);
-  const { waitMs } = preference;
-  const onAnswer = (answer: DeskAnswer): void => call.answer(answer);
-  if (client !== null) {
-    context.desk.send({ client, command, scope, waitMs, onAnswer });
-    return undefined;
-  }
-  return context.clients
-    .of(principal.tenant)
-    .then((opened) => context.desk.send({ client: opened, command, scope, waitMs, onAnswer }));
+  if (client === null) return context.clients.of(principal.tenant).then((opened) => call.send(opened));
+  call.send(client);
+  return undefined;
 }
 
 interface CallFacts {
+  readonly plan: CommandPlan;
   readonly principal: Principal;
   readonly command: CommandJson;
-  readonly owner: string | null;
+  readonly owner: OwnerName | null;
+  readonly scope: string | null;
   readonly preference: Preference;
 }
 
 /** One request that waits for its command. */
 class CommandCall {
+  readonly #context: RouteContext;
   readonly #request: FastifyRequest;
   readonly #reply: FastifyReply;
-  readonly #plan: CommandPlan;
   readonly #facts: CallFacts;
+  #admittedMs = Number.NaN;
 
-  constructor(request: FastifyRequest, reply: FastifyReply, plan: CommandPlan, facts: CallFacts) {
+  constructor(context: RouteContext, request: FastifyRequest, reply: FastifyReply, facts: CallFacts) {
+    this.#context = context;
     this.#request = request;
     this.#reply = reply;
-    this.#plan = plan;
     this.#facts = facts;
   }
 
-  answer(answer: DeskAnswer): void {
+  /** Sends the command, or answers that it is shed. A command without an owner is refused for its shape unsent. */
+  send(client: Coffer): void {
+    const { admission, desk } = this.#context;
+    const { principal, owner, command, scope, preference } = this.#facts;
+    const shed = owner === null ? null : admission.claim(this.#request, principal, owner, command);
+    if (shed !== null) {
+      admission.leave(this.#request);
+      answerShed(this.#request, this.#reply, shed);
+      return;
+    }
+    this.#admittedMs = admission.nowMs();
+    const ticket = admission.handOver(this.#request);
+    const onAnswer = (answer: DeskAnswer): void => this.#answer(answer);
+    desk.send({ client, command, scope, waitMs: preference.waitMs, ticket, onAnswer });
+  }
+
+  #answer(answer: DeskAnswer): void {
     const reply = this.#reply;
     const { applied } = this.#facts.preference;
     if (applied !== null) reply.header("preference-applied", applied);
-    if (answer.kind === "settled") this.#settled(answer.outcome);
-    else if (answer.kind === "pending") this.#pending();
+    if (answer.kind === "settled") {
+      this.#settled(answer.outcome, answer.times);
+      return;
+    }
+    this.#context.metrics.onOutcome(answer.kind);
+    if (answer.kind === "pending") this.#pending();
     else reply.send(new Problem(answer.kind, { detail: answer.detail, id: this.#id, final: false }));
   }
 
-  #settled(outcome: Outcome): void {
+  #settled(outcome: Outcome, times: CommandTimes): void {
     const reply = this.#reply;
+    this.#context.metrics.onOutcome(outcome.refusal?.code ?? outcome.status);
     if (outcome.replayed) reply.header("idempotent-replayed", "true");
     if (outcome.status === "refused") {
       reply.send(problemOfRefusal(this.#facts.owner === null ? { ...outcome, id: this.#givenId } : outcome));
+      this.#replied(times);
       return;
     }
-    const created = this.#plan.created?.(this.#facts.command, outcome) ?? null;
+    const created = this.#facts.plan.created?.(this.#facts.command, outcome) ?? null;
     if (created instanceof Promise) {
       created.then(
-        (known) => this.#created(outcome, known),
+        (known) => this.#created(outcome, times, known),
         (thrown: unknown) => reply.send(thrown),
       );
-    } else this.#created(outcome, created);
+    } else this.#created(outcome, times, created);
   }
 
-  #created(outcome: Outcome, created: Created | null): void {
+  /** The reply is on its way: all phases of the command are known. */
+  #replied({ sentMs, acceptedMs, settledMs }: CommandTimes): void {
+    const { admission, metrics } = this.#context;
+    const { startedMs } = this.#request;
+    const repliedMs = admission.nowMs();
+    metrics.onReplied({
+      startedMs,
+      admittedMs: this.#admittedMs,
+      sentMs,
+      acceptedMs,
+      settledMs,
+      repliedMs,
+    });
+  }
+
+  #created(outcome: Outcome, times: CommandTimes, created: Created | null): void {
     if (created?.status === 201) this.#reply.header("location", created.location);
     sendJson(this.#reply, created?.status ?? 200, outcomeText(shownTo(this.#facts.principal, outcome)));
+    this.#replied(times);
   }
 
   #pending(): void {
     const id = this.#id;
     const location = commandLocation(id ?? "", this.#facts.owner ?? "");
     this.#reply.header("location", location).header("retry-after", "1");
-    sendJson(this.#reply, 202, JSON.stringify({ id, op: this.#plan.op, status: "pending" }));
+    sendJson(this.#reply, 202, JSON.stringify({ id, op: this.#facts.plan.op, status: "pending" }));
   }
 
   get #id(): string | null {

@@ -6,14 +6,18 @@
 //               └─ the wait is over: goes on waiting for acceptance, at least ACCEPT_WAIT_MS; then unknown
 //
 // A request that repeats a command under way (same scope, same id, same content) is attached to it and sends nothing.
-// Invariant: every request is answered exactly once; a command outlives the request that brought it.
+// The ticket of the request that brought a command is given back when the command ends, which may be long after its
+// answer; those of attached requests with their answers.
+// Invariants: every request is answered exactly once; a command outlives the request that brought it; every ticket that
+// comes with a request is given back exactly once.
 // Guards against: a false failure. `unknown` never says that a command was not carried out, `pending` is said only of
 // what the log has.
 
 import type { CommandInput } from "../client/command-input.ts";
-import { type ClientOutcome, type Coffer, CofferError } from "../client/mod.ts";
+import { type ClientOutcome, type Coffer, CofferError, type CommandTimes } from "../client/mod.ts";
 import { canonicalJson } from "../protocol/canonical-json.ts";
 import type { Outcome } from "../protocol/outcome.ts";
+import type { Ticket } from "./admission/tickets.ts";
 
 /** How often waits that are over are looked for, while anybody waits, ms. */
 const SWEEP_MS = 20;
@@ -22,7 +26,7 @@ const ACCEPT_WAIT_MS = 10_000;
 
 /** What became of a command. */
 export type DeskAnswer =
-  | { readonly kind: "settled"; readonly outcome: Outcome }
+  | { readonly kind: "settled"; readonly outcome: Outcome; readonly times: CommandTimes }
   | { readonly kind: "pending" }
   | { readonly kind: "unknown"; readonly detail: string }
   /** It was never sent. */
@@ -39,6 +43,8 @@ export interface DeskRequest {
   readonly scope: string | null;
   /** How long it waits for the outcome, ms; 0 = until the command is accepted. */
   readonly waitMs: number;
+  /** Its place in admission, which the desk gives back. */
+  readonly ticket?: Ticket;
   /** Called once. Must not throw. */
   readonly onAnswer: (answer: DeskAnswer) => void;
 }
@@ -51,7 +57,10 @@ interface Waiter {
   unknownAtMs: number;
 }
 
-interface Run {
+/** Takes tickets back: `answered` = an engine settled the command now, so its latency counts. Must not throw. */
+export type TicketReturn = (ticket: Ticket, end: "answered" | "dropped") => void;
+
+interface Run extends CommandTimes {
   readonly command: CommandJson;
   readonly waiters: Waiter[];
   isAccepted: boolean;
@@ -60,13 +69,15 @@ interface Run {
 /** See the file header. */
 export class CommandDesk {
   readonly #steadyMs: () => number;
+  readonly #giveBack: TicketReturn;
   readonly #runs = new Map<string, Run>();
   readonly #waiters = new Set<Waiter>();
   #timer: NodeJS.Timeout | null = null;
   #stopAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(steadyMs: () => number) {
+  constructor(steadyMs: () => number, giveBack: TicketReturn = () => undefined) {
     this.#steadyMs = steadyMs;
+    this.#giveBack = giveBack;
   }
 
   /** Requests that have no answer yet. */
@@ -82,18 +93,20 @@ export class CommandDesk {
       this.#wait(known, request, false);
       return;
     }
-    const run: Run = { command, waiters: [], isAccepted: false };
+    const run = newRun(command);
     const isNamed = scope !== null && known === undefined;
     if (isNamed) this.#runs.set(scope, run);
     this.#wait(run, request, true);
-    const end = (answerOf: (waiter: Waiter) => DeskAnswer): void => {
+    const end = (ticketEnd: "answered" | "dropped", answerOf: (waiter: Waiter) => DeskAnswer): void => {
       if (isNamed) this.#runs.delete(scope);
+      if (request.ticket !== undefined) this.#giveBack(request.ticket, ticketEnd);
       for (const waiter of run.waiters.splice(0)) this.#answer(waiter, answerOf(waiter));
     };
     // The client judges the shape itself, whatever the value is: its type is a promise to callers who write literals.
-    request.client.send(command as unknown as CommandInput, { onAccepted: () => this.#onAccepted(run) }).then(
-      (outcome) => end((waiter) => answerOfOutcome(outcome, waiter)),
-      (thrown: unknown) => end(() => answerOfError(thrown)),
+    const listening = { onAccepted: () => this.#onAccepted(run), times: run };
+    request.client.send(command as unknown as CommandInput, listening).then(
+      (outcome) => end(endOf(outcome), (waiter) => answerOfOutcome(outcome, waiter)),
+      (thrown: unknown) => end("dropped", () => answerOfError(thrown)),
     );
   }
 
@@ -115,6 +128,7 @@ export class CommandDesk {
     const unknownAtMs = nowMs + Math.max(request.waitMs, ACCEPT_WAIT_MS);
     const waiter = { run, request, isFirst, pendingAtMs, unknownAtMs };
     if (run.isAccepted && request.waitMs === 0) {
+      if (request.ticket !== undefined) this.#giveBack(request.ticket, "dropped");
       request.onAnswer({ kind: "pending" });
       return;
     }
@@ -154,8 +168,21 @@ export class CommandDesk {
   }
 
   #answer(waiter: Waiter, answer: DeskAnswer): void {
-    if (this.#waiters.delete(waiter)) waiter.request.onAnswer(answer);
+    if (!this.#waiters.delete(waiter)) return;
+    const { request, isFirst } = waiter;
+    if (!isFirst && request.ticket !== undefined) this.#giveBack(request.ticket, "dropped");
+    request.onAnswer(answer);
   }
+}
+
+function newRun(command: CommandJson): Run {
+  const none = Number.NaN;
+  return { command, waiters: [], isAccepted: false, sentMs: none, acceptedMs: none, settledMs: none };
+}
+
+/** What was refused for its shape never went to an engine: its latency says nothing. */
+function endOf(outcome: ClientOutcome): "answered" | "dropped" {
+  return outcome.status === "unknown" || outcome.position === 0 ? "dropped" : "answered";
 }
 
 function answerOfOutcome(outcome: ClientOutcome, { run, isFirst }: Waiter): DeskAnswer {
@@ -164,6 +191,7 @@ function answerOfOutcome(outcome: ClientOutcome, { run, isFirst }: Waiter): Desk
   return {
     kind: "settled",
     outcome: isFirst || outcome.position === 0 ? outcome : { ...outcome, replayed: true },
+    times: run,
   };
 }
 

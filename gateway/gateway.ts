@@ -7,12 +7,20 @@
 // pending, anything else as unknown.
 
 import type { FastifyInstance } from "fastify";
+import type { Logger } from "pino";
 import type { ClientClock } from "../client/clock.ts";
 import { type Connection, openConnection } from "../cluster/connection.ts";
+import { type AdmissionSettings, DEFAULT_ADMISSION } from "./admission/settings.ts";
+import { AdmissionGate } from "./admission-gate.ts";
 import { CommandDesk } from "./command-desk.ts";
+import { type CommandRates, withRates } from "./command-rates.ts";
 import { makeHttpServer } from "./http-server.ts";
 import { Installation } from "./installation.ts";
 import type { KeyDirectory } from "./key-directory.ts";
+import { GatewayMetrics } from "./metrics/gateway-metrics.ts";
+import { OUTCOME_CODES } from "./metrics/outcome-codes.ts";
+import { RequestIds } from "./request-ids.ts";
+import { RequestLog } from "./request-log.ts";
 import { TenantClients } from "./tenant-clients.ts";
 
 /** After this long a stop answers whoever still waits, when it is not told otherwise, ms. */
@@ -36,6 +44,10 @@ export interface GatewayOptions {
   readonly replicas: number;
   /** How long a stop waits for outcomes before it answers `pending` or `unknown`, ms. Default 5,000. */
   readonly stopWaitMs?: number;
+  /** Commands a second that one key, tenant or owner may send; what is not named is as of DEFAULT_ADMISSION. */
+  readonly rates?: CommandRates;
+  /** Every other bound of admission. */
+  readonly admission?: AdmissionSettings;
 }
 
 /** What a gateway is given from outside itself. */
@@ -48,6 +60,12 @@ export interface GatewayParts {
   readonly version?: string;
   /** Called with one line when something went wrong that the gateway survives. Must not throw. Default: nothing. */
   readonly onProblem?: (text: string) => void;
+  /** How late the event loop lately was, ms. Default: never. */
+  readonly loopDelayMs?: () => number;
+  /** Takes lines about requests. Default: none. */
+  readonly logger?: Logger;
+  /** Whether the process, too, shows in /metrics; once a process. Default: no. */
+  readonly showsProcess?: boolean;
 }
 
 /** See the file header. */
@@ -103,10 +121,28 @@ export class Gateway {
       const serving = { isOn: true };
       const installation = new Installation(connection, steadyMs, () => serving.isOn && areKeysReady());
       const clients = new TenantClients({ natsUrl, onProblem, ...login }, clock);
-      const desk = new CommandDesk(steadyMs);
+      const log = parts.logger === undefined ? null : new RequestLog(parts.logger);
+      const admission = new AdmissionGate(
+        withRates(options.admission ?? DEFAULT_ADMISSION, options.rates ?? {}),
+        {
+          clock,
+          clients,
+          loopDelayMs: parts.loopDelayMs ?? (() => 0),
+          onShed: (reason) => log?.onShed(reason, steadyMs()),
+        },
+      );
+      const metrics = new GatewayMetrics(OUTCOME_CODES, {
+        admission: () => admission.state(),
+        shardLagsMs: () => admission.lagsMs(),
+        cache: () => ({}),
+      });
+      if (parts.showsProcess === true) metrics.showProcess();
+      const desk = new CommandDesk(steadyMs, (ticket, end) => admission.giveBack(ticket, end));
       const app = await makeHttpServer({
-        context: { desk, clients, installation, version },
+        context: { desk, clients, installation, admission, metrics, version },
         keys,
+        requestIds: new RequestIds(clock),
+        log,
         onProblem,
       });
       const listening: Promise<string> = app.listen({ host, port });

@@ -1,7 +1,8 @@
 // The HTTP server: registers the routes of route-table.ts with their access and their published schemas, and turns
 // whatever goes wrong into a problem document. Bodies, headers, query and waits are bounded here.
 //
-//   request ► key ► access ► body ► query and path ► handler ► answer
+//   request ► key ► access ► admission ► body ► query and path ► handler ► answer
+//                               └─ shed
 //
 // Invariant: every route but those under /docs comes from the table; every error is a problem document.
 
@@ -16,18 +17,24 @@ import fastify, {
 } from "fastify";
 import type { TSchema } from "typebox";
 import { MESSAGE_BYTES_MAX } from "../protocol/limits.ts";
-import { authorize } from "./authorize.ts";
+import { NO_TICKET } from "./admission/tickets.ts";
+import { type Authorization, authorize } from "./authorize.ts";
 import { answerBrokenRequest, problemOf } from "./http-fault.ts";
 import { readJsonBodies } from "./json-body.ts";
 import type { KeyDirectory } from "./key-directory.ts";
 import { PROBLEM_MEDIA_TYPE, Problem, problemJson } from "./problem.ts";
-import { parameterOf, type Route, type RouteContext } from "./route.ts";
+import type { RequestIds } from "./request-ids.ts";
+import type { RequestLog } from "./request-log.ts";
+import { parameterOf, pathOf, type Route, type RouteContext } from "./route.ts";
 import { ROUTES } from "./route-table.ts";
+import { answerShed } from "./shed-answer.ts";
 
 /** Bytes of all headers of a request. */
 const HEADER_BYTES_MAX = 16 * 1024;
 /** How long a request may take to arrive, ms. */
 const REQUEST_MS_MAX = 30_000;
+/** Connections at once; further ones are closed as they come. */
+const CONNECTIONS_MAX = 10_000;
 /** How long an idle connection is kept, ms. */
 const KEEP_ALIVE_MS = 72_000;
 /** Characters of a parameter in a path: longer ones are judged as bad parameters up to here. */
@@ -40,16 +47,16 @@ const DOCS_POLICY =
 export interface HttpServerParts {
   readonly context: Omit<RouteContext, "document">;
   readonly keys: KeyDirectory;
+  readonly requestIds: RequestIds;
+  /** Null = nothing is written. */
+  readonly log: RequestLog | null;
   /** Called with one line for what the gateway should not have done. */
   readonly onProblem: (text: string) => void;
 }
 
 /** Makes the server; it does not listen yet. */
-export async function makeHttpServer({
-  context,
-  keys,
-  onProblem,
-}: HttpServerParts): Promise<FastifyInstance> {
+export async function makeHttpServer(parts: HttpServerParts): Promise<FastifyInstance> {
+  const { context, requestIds, onProblem } = parts;
   const app = fastify({
     logger: false,
     bodyLimit: MESSAGE_BYTES_MAX,
@@ -58,17 +65,25 @@ export async function makeHttpServer({
     return503OnClosing: false,
     routerOptions: { maxParamLength: PARAMETER_CHARS_MAX },
     http: { maxHeaderSize: HEADER_BYTES_MAX },
+    genReqId: ({ headers }) => requestIds.idOf(headers["x-request-id"]),
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, request, reply) =>
       sendProblem(request, reply, problemOf(error) ?? new Problem("fault")),
   });
+  app.server.maxConnections = CONNECTIONS_MAX;
   readJsonBodies(app);
   app.decorateRequest("principal", null);
+  app.decorateRequest("ticket", NO_TICKET);
+  app.decorateRequest("startedMs", 0);
+  app.decorateRequest("commandId", null);
+  app.decorateRequest("problemCode", null);
+  app.decorateRequest("routeCount", null);
   app.setValidatorCompiler((about) =>
     about.httpPart === "body" || about.httpPart === "headers" ? () => true : checkParameters(about),
   );
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler((error, request, reply) => {
+    context.admission.leave(request);
     const problem = problemOf(error);
     if (problem === null) onProblem(`${request.method} ${pathOf(request)}: ${faultText(error)}`);
     sendProblem(request, reply, problem ?? new Problem("fault"));
@@ -82,7 +97,7 @@ export async function makeHttpServer({
   await registerDocument(app, context.version);
   const whole: RouteContext = { ...context, document: () => app.swagger() };
   await app.register((scope, _options, done) => {
-    for (const route of ROUTES) registerRoute(scope, route, { keys, context: whole });
+    for (const route of ROUTES) registerRoute(scope, route, { ...parts, context: whole });
     done();
   });
   await app.ready();
@@ -92,15 +107,19 @@ export async function makeHttpServer({
 function registerRoute(
   app: FastifyInstance,
   route: Route,
-  { keys, context }: { readonly keys: KeyDirectory; readonly context: RouteContext },
+  { keys, context, log }: HttpServerParts & { readonly context: RouteContext },
 ): void {
-  const { method, path, access, schema, handler } = route;
+  const { method, path, access, schema, handler, sendsCommands = false } = route;
+  const { admission } = context;
+  const count = context.metrics.route(method, path);
   const security = access === "public" ? {} : { security: [{ key: [] }] };
   app.route({
     method,
     url: path,
     schema: { ...schema, ...security },
-    onRequest: (request, _reply, done) => {
+    onRequest: (request, reply, done) => {
+      request.startedMs = admission.nowMs();
+      request.routeCount = count;
       if (access === "public") {
         done();
         return;
@@ -108,13 +127,20 @@ function registerRoute(
       const bearer = bearerOf(request.headers.authorization);
       const principal = bearer === null ? null : keys.principalOf(bearer);
       const verdict = authorize(principal, access);
-      if (verdict.ok) {
-        request.principal = principal;
-        done();
+      if (!verdict.ok || principal === null) {
+        done(problemOfVerdict(verdict));
         return;
       }
-      const headers = verdict.status === 401 ? { "www-authenticate": 'Bearer realm="coffer"' } : {};
-      done(new Problem(verdict.code, { headers }));
+      request.principal = principal;
+      const shed = admission.enter(request, principal, sendsCommands);
+      if (shed === null) done();
+      else answerShed(request, reply, shed);
+    },
+    onSend: (request, reply, _payload, done) => {
+      count.add(reply.statusCode);
+      log?.onAnswer(request, reply.statusCode, admission.nowMs());
+      if (request.headers["x-request-id"] !== undefined) reply.header("x-request-id", request.id);
+      done();
     },
     // The library must not wait for a handler's promise: some answer long after it.
     handler: (request, reply) => {
@@ -122,6 +148,12 @@ function registerRoute(
       if (later !== undefined) later.catch((thrown: unknown) => reply.send(errorOf(thrown)));
     },
   });
+}
+
+function problemOfVerdict(verdict: Authorization): Problem {
+  if (verdict.ok || verdict.status === 401)
+    return new Problem("unauthorized", { headers: { "www-authenticate": 'Bearer realm="coffer"' } });
+  return new Problem(verdict.code);
 }
 
 async function registerDocument(app: FastifyInstance, version: string): Promise<void> {
@@ -168,10 +200,12 @@ function isEmpty(values: unknown): boolean {
 
 /** Sends a problem as its document. */
 function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): void {
+  request.problemCode = problem.code;
   reply
     .code(problem.status)
     .headers(problem.headers)
     .header("content-type", PROBLEM_MEDIA_TYPE)
+    .header("x-request-id", request.id)
     .serializer((text: string) => text)
     .send(problemJson(problem, pathOf(request)));
 }
@@ -188,11 +222,6 @@ const PATTERNS = ROUTES.map(({ method, path }) => ({
 
 function methodsAt(path: string): string[] {
   return [...new Set(PATTERNS.flatMap(({ methods, pattern }) => (pattern.test(path) ? methods : [])))];
-}
-
-function pathOf({ url }: FastifyRequest): string {
-  const end = url.indexOf("?");
-  return end < 0 ? url : url.slice(0, end);
 }
 
 function errorOf(thrown: unknown): Error {

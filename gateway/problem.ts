@@ -14,6 +14,7 @@ const HTTP_PROBLEMS = {
   method_not_allowed: { status: 405, title: "the route does not take this method" },
   not_acceptable: { status: 406, title: "the answer does not exist in an accepted form" },
   request_timeout: { status: 408, title: "the request did not arrive in time" },
+  rate_limited: { status: 429, title: "too many commands lately; ask again later" },
   body_too_large: { status: 413, title: "the body exceeds its limit" },
   media_type_unsupported: { status: 415, title: "the body must be application/json" },
   headers_too_large: { status: 431, title: "the headers exceed their limit" },
@@ -53,6 +54,7 @@ const PASSING: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   "unknown",
   "fault",
   "request_timeout",
+  "rate_limited",
 ]);
 /** What `Retry-After` says with codes that pass, s. */
 const RETRY_AFTER_S = "1";
@@ -103,8 +105,13 @@ export function problemOfRefusal({ refusal, id }: Outcome): Problem {
 /** The document. @param instance path of the request that it answers */
 export function problemJson(problem: Problem, instance: string): string {
   const { code, title, status, detail, final, id } = problem;
-  const type = `urn:coffer:problem:${code}`;
+  const type = problemType(code);
   return JSON.stringify({ type, title, status, detail: detail ?? title, instance, code, final, id });
+}
+
+/** What names a code in `type`. */
+export function problemType(code: ProblemCode): string {
+  return `urn:coffer:problem:${code}`;
 }
 
 function kindOf(code: ProblemCode): ProblemKind {

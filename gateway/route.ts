@@ -3,9 +3,12 @@
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { TSchema } from "typebox";
+import type { Ticket } from "./admission/tickets.ts";
+import type { AdmissionGate } from "./admission-gate.ts";
 import type { Access } from "./authorize.ts";
 import type { CommandDesk } from "./command-desk.ts";
 import type { Installation } from "./installation.ts";
+import type { GatewayMetrics, RouteCount } from "./metrics/gateway-metrics.ts";
 import type { Principal } from "./principal.ts";
 import { Problem } from "./problem.ts";
 import type { TenantClients } from "./tenant-clients.ts";
@@ -14,6 +17,15 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Who calls; null on public routes and before the key was looked at. */
     principal: Principal | null;
+    /** Its place in admission while nobody else has it: NO_TICKET for reads, and from the desk on. */
+    ticket: Ticket;
+    /** When its headers were read, ms of the steady clock. */
+    startedMs: number;
+    /** The command that it sends, and the code of the problem that answers it; for the log. */
+    commandId: string | null;
+    problemCode: string | null;
+    /** Counts the answers of its route. */
+    routeCount: RouteCount | null;
   }
 }
 
@@ -22,6 +34,8 @@ export interface RouteContext {
   readonly desk: CommandDesk;
   readonly clients: TenantClients;
   readonly installation: Installation;
+  readonly admission: AdmissionGate;
+  readonly metrics: GatewayMetrics;
   /** Version of this gateway. */
   readonly version: string;
   /** The OpenAPI document. */
@@ -45,6 +59,8 @@ export interface Route {
   /** With `:name` for parameters. */
   readonly path: string;
   readonly access: Access;
+  /** Its requests take a place before their body is read, which its handler passes on (command-call.ts). */
+  readonly sendsCommands?: true;
   readonly schema: RouteSchema;
   /** Answers by `reply`, also after it returned. Errors: Problem, CofferError. */
   readonly handler: (
@@ -65,6 +81,12 @@ export function parameterOf(values: unknown, name: string): string | undefined {
   if (typeof values !== "object" || values === null || !Object.hasOwn(values, name)) return undefined;
   const value: unknown = Reflect.get(values, name);
   return typeof value === "string" ? value : undefined;
+}
+
+/** The path of a request, without its query. */
+export function pathOf({ url }: FastifyRequest): string {
+  const end = url.indexOf("?");
+  return end < 0 ? url : url.slice(0, end);
 }
 
 /** Sends text that is JSON already. */

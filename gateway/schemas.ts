@@ -225,6 +225,7 @@ const problemStatuses = {
   413: "the body exceeds 512 KiB",
   415: "the body is not application/json",
   422: "refused; final and recorded",
+  429: "more commands than the rate of the key, tenant or owner; see Retry-After",
   503: "not taken now, or no answer in time; `final` is false",
 } as const;
 
@@ -253,7 +254,7 @@ export function commandSchema(
       ...(created ? { 201: settled } : {}),
       200: settled,
       202: { description: "accepted and not settled yet; see Location", ...json(schemas.pending) },
-      ...problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
+      ...problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     },
   };
 }
@@ -266,7 +267,7 @@ export function batchSchema(about: Published & { readonly body: TSchema }): Rout
     headers: commandHeaders,
     response: {
       200: { description: "an element for each command, in order", ...json(schemas.outcomes) },
-      ...problems(400, 401, 403, 413, 415, 503),
+      ...problems(400, 401, 403, 413, 415, 429, 503),
     },
   };
 }
@@ -284,7 +285,7 @@ export function readSchema(
     response: {
       200: { description: "what is there now", content: { ...content, ...table } },
       ...(isTagged ? { 304: { description: "as If-None-Match says" } } : {}),
-      ...problems(400, 401, 403, 404, ...(csv ? ([406] as const) : []), 503),
+      ...problems(400, 401, 403, 404, ...(csv ? ([406] as const) : []), 429, 503),
     },
   };
 }
@@ -296,6 +297,16 @@ export function serviceSchema(about: Published & { readonly answer: TSchema }): 
     querystring: schemas.noQuery,
     ...published,
     response: { 200: { description: "yes", ...json(answer) }, ...problems(400, 503) },
+  };
+}
+
+/** The published side of the route of metrics. */
+export function metricsSchema(about: Published): RouteSchema {
+  const content = { "text/plain": { schema: Type.String() } };
+  return {
+    querystring: schemas.noQuery,
+    ...about,
+    response: { 200: { description: "Prometheus's text form", content }, ...problems(400) },
   };
 }
 

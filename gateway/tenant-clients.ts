@@ -17,6 +17,9 @@ const COMMAND_DEADLINE_MS = 35_000;
 /** Commands of a tenant that may wait for room behind the window; the next is answered `busy`. */
 const WAITING_MAX = 10_000;
 
+/** Commands of a tenant that may be on the way. */
+const WINDOW_COMMANDS = 20_000;
+
 /** Where the engine is. */
 export interface TenantClientsOptions {
   readonly natsUrl: string;
@@ -28,9 +31,10 @@ export interface TenantClientsOptions {
 export class TenantClients {
   readonly #options: TenantClientsOptions;
   readonly #clock: ClientClock;
-  readonly #open = new Map<TenantName, Coffer>();
+  readonly #open = new Map<string, Coffer>();
   readonly #opening = new Map<TenantName, Promise<Coffer>>();
   #isClosed = false;
+  #shards = 0;
 
   constructor(options: TenantClientsOptions, clock: ClientClock) {
     this.#options = options;
@@ -40,6 +44,24 @@ export class TenantClients {
   /** A tenant's client when it is open already, else null. */
   ready(tenant: TenantName): Coffer | null {
     return this.#open.get(tenant) ?? null;
+  }
+
+  /** Commands that a tenant's client still takes without a wait. */
+  roomOf(tenant: string): number {
+    return WINDOW_COMMANDS - (this.#open.get(tenant)?.unsettled ?? 0);
+  }
+
+  /** Shards of the installation; 0 while no client is open. */
+  get shards(): number {
+    return this.#shards;
+  }
+
+  /** How far a shard is behind, as the client sees it that waits longest, ms. */
+  lagMs(shard: number): number {
+    let lagMs = 0;
+    for (const client of this.#open.values())
+      if (client.unsettled > 0) lagMs = Math.max(lagMs, client.lagMs(shard));
+    return lagMs;
   }
 
   /** A tenant's client, opened when it is the first time. Errors: Problem `busy`. */
@@ -75,12 +97,14 @@ export class TenantClients {
           name: `coffer-gateway-${tenant}`,
           connectWaitMs: CONNECT_WAIT_MS,
           deadlineMs: COMMAND_DEADLINE_MS,
+          windowCommands: WINDOW_COMMANDS,
           waitingMax: WAITING_MAX,
           onProblem,
           ...(credentials === undefined ? {} : { credentials }),
         },
         this.#clock,
       );
+      this.#shards = client.info().shards;
       this.#open.set(tenant, client);
       return client;
     } catch (thrown) {

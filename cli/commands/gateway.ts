@@ -11,6 +11,8 @@ import type { ExitCode } from "../exit-code.ts";
 import { EXIT } from "../exit-code.ts";
 import { CliFailure, unreachableFailure } from "../failure.ts";
 import { noLog } from "../key-session.ts";
+import type { Json } from "../output.ts";
+import type { Parsed } from "../parsed.ts";
 import type { Session } from "../session.ts";
 import { sessionOf, withConnection } from "../session.ts";
 import { wholeIn } from "../value.ts";
@@ -19,6 +21,27 @@ const PORT_FLAG: FlagSpec = {
   name: "--http-port",
   value: "P",
   summary: `port to listen on, 0 for a free one (default: ${HTTP_PORT})`,
+};
+
+/** Commands a second of one of each kind; a gateway counts for itself. */
+const RATES = [
+  { kind: "key", flag: "--rate-key", usual: 100_000 },
+  { kind: "tenant", flag: "--rate-tenant", usual: 200_000 },
+  { kind: "owner", flag: "--rate-owner", usual: 100_000 },
+] as const;
+const RATE_MAX = 10_000_000;
+
+const RATE_FLAGS: readonly FlagSpec[] = RATES.map(({ kind, flag, usual }) => ({
+  name: flag,
+  value: "N",
+  summary: `commands a second that one ${kind} may send; beyond: 429 (default: ${usual})`,
+}));
+
+const LOG_FLAG: FlagSpec = {
+  name: "--log-level",
+  value: "LEVEL",
+  choices: ["silent", "error", "warn", "info", "debug"],
+  summary: "which JSON lines about requests go to standard error (default: warn)",
 };
 
 /** The command. */
@@ -36,6 +59,8 @@ with 1 when the gateway fails.`,
       value: "HOST",
       summary: `address to listen on (default: ${HTTP_HOST}, this machine alone)`,
     },
+    ...RATE_FLAGS,
+    LOG_FLAG,
     { ...DATA_FLAG, summary: "the installation's data directory, when it is at hand (default: .coffer)" },
   ],
   examples: [
@@ -49,16 +74,27 @@ with 1 when the gateway fails.`,
     const { parsed } = invocation;
     const session = sessionOf(invocation);
     const port = parsed.text("--http-port");
+    const logLevel = parsed.text("--log-level");
     const order: GatewayOrder = {
       natsUrl: session.server,
       ...(session.credentialsFile === null ? {} : { creds: session.credentialsFile }),
       host: parsed.text("--http-host") ?? HTTP_HOST,
       port: port === null ? HTTP_PORT : wholeIn(port, { min: 0, max: 65_535 }),
       replicas: await copiesOf(invocation, session),
+      rates: ratesIn(parsed),
+      ...(logLevel === null ? {} : { logLevel }),
     };
     return await serve(invocation, order);
   },
 };
+
+function ratesIn(parsed: Parsed): Record<string, number> {
+  const given = RATES.flatMap(({ kind, flag }): [string, number][] => {
+    const word = parsed.text(flag);
+    return word === null ? [] : [[kind, wholeIn(word, { min: 1, max: RATE_MAX })]];
+  });
+  return Object.fromEntries(given);
+}
 
 /** Copies of the logs, as the data directory or the server has them. */
 async function copiesOf({ parsed, surroundings }: Invocation, session: Session): Promise<number> {
@@ -70,7 +106,11 @@ async function copiesOf({ parsed, surroundings }: Invocation, session: Session):
 }
 
 async function serve({ output, surroundings }: Invocation, order: GatewayOrder): Promise<ExitCode> {
-  const gateway = startGateway(order, (message) => output.result({ ...message }, messageText(message)));
+  const gateway = startGateway(order, (message) => {
+    if (message.event !== "log") output.result({ ...message }, messageText(message));
+    else if (output.isJson) output.result(JSON.parse(message.line) as Json, "");
+    else output.note(message.line);
+  });
   const { interrupted } = surroundings;
   const onInterrupt = (): void => void gateway.stop();
   if (interrupted.aborted) onInterrupt();
@@ -87,7 +127,7 @@ async function serve({ output, surroundings }: Invocation, order: GatewayOrder):
   throw new CliFailure(code, sentence);
 }
 
-function messageText(message: GatewayMessage): string {
+function messageText(message: Exclude<GatewayMessage, { event: "log" }>): string {
   if (message.event === "notice") return message.message;
   if (message.event === "failed") return `Failed: ${message.message}`;
   return `Ready at ${message.url}, documentation at ${message.url}/docs. Ctrl-C stops.`;

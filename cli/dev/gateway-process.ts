@@ -16,12 +16,18 @@ export interface GatewayOrder {
   readonly port: number;
   /** Copies of the bucket of keys. */
   readonly replicas: number;
+  /** Commands a second; see GatewayOptions. */
+  readonly rates?: { readonly key?: number; readonly tenant?: number; readonly owner?: number };
+  /** What it writes about requests: one of LOG_LEVELS; default `warn`. */
+  readonly logLevel?: string;
 }
 
 /** What the gateway says. */
 export type GatewayMessage =
   | { readonly event: "ready"; readonly url: string; readonly port: number }
   | { readonly event: "notice"; readonly message: string }
+  /** A line of its log: JSON. */
+  | { readonly event: "log"; readonly line: string }
   | { readonly event: "failed"; readonly code: string; readonly message: string };
 
 /** Where gateways listen when nothing else is said. */
@@ -49,9 +55,10 @@ export function startGateway(order: GatewayOrder, onMessage: (message: GatewayMe
 /** A message of the gateway, or null for anything else on the channel. Never throws. */
 export function gatewayMessageIn(value: unknown): GatewayMessage | null {
   if (typeof value !== "object" || value === null) return null;
-  const { event, url, port, code, message }: Readonly<Record<string, unknown>> = { ...value };
+  const { event, url, port, code, message, line }: Readonly<Record<string, unknown>> = { ...value };
   if (event === "ready" && typeof url === "string" && typeof port === "number") return { event, url, port };
   if (event === "notice") return { event, message: String(message ?? "") };
+  if (event === "log" && typeof line === "string") return { event, line };
   if (event !== "failed") return null;
   return { event, code: String(code ?? "gateway_failed"), message: String(message ?? "") };
 }

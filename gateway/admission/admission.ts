@@ -1,15 +1,18 @@
 // Decides of each request whether it may go on, so that a burst breaks here and not at the wallets.
 //
-//   headers read   admit ──► ticket        claim ──► body read: the command's owner, shard and wallets
+//   headers read   admit ──► ticket        charge, claim ──► body read: how many commands; owner, shard and wallets
 //                    │                       │
 //                    └──► shed 429 | 503     └──► shed 429 | 503 (the ticket stays open)
 //   answered, or given up                  release ──► the ticket is closed
 //
 // `admit` asks, in this order: rate of the key and of the tenant (429), delay of the event loop, room in the tenant's
 // client, the window, fair shares of tenant and key (503). `claim`: rate of the owner (429), lag and cap of the
-// shard, the wallets' caps (503). What is shed has taken nothing: no token, no place.
+// shard, the wallets' caps (503). What is shed has taken nothing: no token, no place. Lag counts only for a shard with
+// `shardMin` commands on the way, so that some always get through and show when it moves again; caps of shards and
+// wallets count only while the window is crowded, so that one hot wallet alone is not held back.
 //
-// Invariants: unanswered commands never exceed the window; each ticket is released exactly once, else it throws.
+// Invariants: unanswered commands never exceed the window; each ticket is released exactly once (a split one: once for
+// each part), else it throws.
 // Does not own: HTTP, problems, timers. All work happens in the calls; the clock, randomness and readings are passed in.
 // An admitted single command leaves no garbage but the ticket's number; a shed one its answer.
 
@@ -36,7 +39,7 @@ export interface AdmissionClaim {
   /** Tells owners of all tenants apart. */
   readonly owner: string;
   readonly shard: number;
-  /** Tell wallets of all tenants apart. */
+  /** Tell wallets of all tenants apart; empty for the commands of a batch, which counts as one in each shard. */
   readonly wallets: readonly string[];
 }
 
@@ -44,7 +47,7 @@ export interface AdmissionClaim {
 export interface AdmissionReadings {
   /** How late the event loop lately was, ms: a high percentile of the last second or so. Read every 20 ms. */
   eventLoopDelayMs(): number;
-  /** Age of the oldest record that a shard has not applied, ms. */
+  /** Age of the oldest command that a shard has in its log and has not answered, ms. Read at most every 20 ms a shard. */
   shardLagMs(shard: number): number;
   /** Commands that the client library of a tenant still takes. */
   clientRoom(tenant: string): number;
@@ -57,8 +60,8 @@ export interface AdmissionParts {
   /** A number from 0 to below 1. */
   readonly random: () => number;
   readonly readings: AdmissionReadings;
-  /** Shards of the installation. */
-  readonly shards: number;
+  /** Shards of the installation; known before the first claim. */
+  readonly shards: () => number;
 }
 
 /** Figures for operators. */
@@ -85,7 +88,10 @@ export class Admission {
   readonly #policy: string;
   readonly #shed: Record<ShedReason, number>;
   /** Unanswered commands of each shard. */
-  readonly #shards: Int32Array;
+  #shards = new Int32Array(0);
+  /** The last reading of each shard's lag, and when it was taken. */
+  #lagsMs = new Float64Array(0);
+  #laggedAtMs = new Float64Array(0);
   #admitted = 0;
   #eventLoopDelayMs = 0;
   #lookAtMs = 0;
@@ -98,7 +104,6 @@ export class Admission {
     this.#tenants = new FairShares(settings, settings.window.initial, parts.steadyMs());
     this.#tickets = new Tickets(settings.window.max);
     this.#wallets = new WalletCounts(settings.walletsMax);
-    this.#shards = new Int32Array(parts.shards);
     this.#keyRates = new TokenBuckets("key", settings.key);
     this.#tenantRates = new TokenBuckets("tenant", settings.tenant);
     this.#ownerRates = new TokenBuckets("owner", settings.owner);
@@ -109,16 +114,16 @@ export class Admission {
   }
 
   /**
-   * Asks for places for so many commands of one request. A batch is charged to the window with at most `window.min`
-   * places (its commands travel together), to the rates with all.
+   * Asks for the place of one request: one for each `placeBytes` of its body that are begun, and one token.
+   * @param bodyBytes what the headers say; Infinity when they do not: then it counts as the largest
    * @returns a ticket, to be given to `release` exactly once; or why not. Never throws for what a caller did.
    */
-  admit(caller: AdmissionCaller, commands = 1): Ticket | Shed {
-    assert.ok(commands >= 1);
+  admit(caller: AdmissionCaller, bodyBytes = 0): Ticket | Shed {
     const nowMs = this.#now();
-    const shed = this.#overRate(caller, commands, nowMs) ?? this.#overLoad(caller, commands);
+    const shed = this.#overRate(caller, 1, nowMs) ?? this.#overLoad(caller, 1);
     if (shed !== null) return shed;
-    const places = Math.min(commands, this.#settings.window.min);
+    const { placeBytes, placesMax } = this.#settings;
+    const places = Math.min(placesMax, 1 + Math.floor(bodyBytes / placeBytes));
     const tenant = this.#tenants.member(caller.tenant, nowMs);
     tenant.parts ??= new FairShares(this.#settings, this.#tenants.ceiling(tenant, this.#window.limit), nowMs);
     const key = tenant.parts.member(caller.keyId, nowMs);
@@ -126,8 +131,20 @@ export class Admission {
     tenant.group.onAsked(tenant, places, full !== null);
     key.group.onAsked(key, places, full !== null);
     if (full !== null) return this.#refuseBusy(full);
-    this.#takeTokens(caller, commands, nowMs);
+    this.#takeTokens(caller, 1, nowMs);
     return this.#open(tenant, key, places, nowMs);
+  }
+
+  /**
+   * Asks for all commands of an admitted batch, whose number is known now: rates, and room in the tenant's client. The
+   * token that `admit` took counts. Null when they may go on.
+   */
+  charge(caller: AdmissionCaller, commands: number): Shed | null {
+    assert.ok(commands >= 1);
+    const nowMs = this.#now();
+    const shed = this.#overRate(caller, commands, nowMs, 1) ?? this.#overClient(caller, commands);
+    if (shed === null) this.#takeTokens(caller, commands, nowMs, 1);
+    return shed;
   }
 
   /** Asks for a request that sends no command (a read): rates and the event loop only. Null when it may go on. */
@@ -142,23 +159,36 @@ export class Admission {
   claim(ticket: Ticket, { owner, shard, wallets }: AdmissionClaim): Shed | null {
     const nowMs = this.#now();
     const record = this.#tickets.record(ticket);
-    assert.ok(shard >= 0 && shard < this.#shards.length, "the shard exists");
+    assert.ok(shard >= 0 && shard < this.#parts.shards(), "the shard exists");
+    if (shard >= this.#shards.length) this.#widen(this.#parts.shards());
+    const inShard = this.#shards[shard] ?? 0;
+    const isCrowded = this.#isCrowded;
     if (this.#ownerRates.waitMs(owner, 1, nowMs) > 0)
       return this.#refuseRate("owner_rate", this.#ownerRates, owner, 1, nowMs);
-    if (this.#isShed(this.#settings.shardLag, this.#parts.readings.shardLagMs(shard)))
+    if (
+      inShard >= this.#settings.shardMin &&
+      this.#isShed(this.#settings.shardLag, this.#lagMs(shard, nowMs))
+    )
       return this.#refuseBusy("shard_lag");
-    if ((this.#shards[shard] ?? 0) >= this.#shardCap) return this.#refuseBusy("shard_share");
-    const cap = this.#walletCap;
+    if (isCrowded && inShard >= this.#shardCap) return this.#refuseBusy("shard_share");
     const isFull = !this.#wallets.hasRoom(wallets.length);
-    if (isFull || wallets.some((wallet) => this.#wallets.count(wallet) >= cap))
-      return this.#refuseBusy("wallet");
+    if (isFull || (isCrowded && this.#isAnyHot(wallets))) return this.#refuseBusy("wallet");
     this.#ownerRates.take(owner, 1, nowMs);
-    this.#shards[shard] = (this.#shards[shard] ?? 0) + 1;
-    hold(record, ~shard);
+    record.startMs = nowMs;
+    if (!isHeld(record, ~shard)) {
+      this.#shards[shard] = inShard + 1;
+      hold(record, ~shard);
+    }
     for (const [index, wallet] of wallets.entries()) {
       if (wallets.indexOf(wallet) === index) hold(record, this.#wallets.take(wallet));
     }
     return null;
+  }
+
+  /** Makes a ticket end with its last part: it is to be released so many times. For the commands of a batch. */
+  split(ticket: Ticket, parts: number): void {
+    assert.ok(parts >= 1);
+    this.#tickets.record(ticket).parts = parts;
   }
 
   /**
@@ -167,6 +197,8 @@ export class Admission {
    */
   release(ticket: Ticket, end: "answered" | "dropped"): void {
     const record = this.#tickets.record(ticket);
+    record.parts -= 1;
+    if (record.parts > 0) return;
     const { tenant, key, commands, startMs } = record;
     assert.ok(tenant !== null && key !== null, "an open ticket has its members");
     tenant.group.change(tenant, -commands);
@@ -177,6 +209,33 @@ export class Admission {
     this.#tickets.close(ticket);
   }
 
+  /** Whether caps count: below it there is room for everybody. */
+  get #isCrowded(): boolean {
+    return this.#window.inFlight > this.#settings.calm;
+  }
+
+  #isAnyHot(wallets: readonly string[]): boolean {
+    const cap = this.#walletCap;
+    for (const wallet of wallets) if (this.#wallets.count(wallet) >= cap) return true;
+    return false;
+  }
+
+  #lagMs(shard: number, nowMs: number): number {
+    if (nowMs - (this.#laggedAtMs[shard] ?? 0) >= LOOK_MS) {
+      this.#laggedAtMs[shard] = nowMs;
+      this.#lagsMs[shard] = this.#parts.readings.shardLagMs(shard);
+    }
+    return this.#lagsMs[shard] ?? 0;
+  }
+
+  #widen(shards: number): void {
+    const counts = new Int32Array(shards);
+    counts.set(this.#shards);
+    this.#shards = counts;
+    this.#lagsMs = new Float64Array(shards);
+    this.#laggedAtMs = new Float64Array(shards).fill(Number.NEGATIVE_INFINITY);
+  }
+
   /** Commands of one wallet that may be unanswered now. */
   get #walletCap(): number {
     const { walletMin, walletPart } = this.#settings;
@@ -185,9 +244,9 @@ export class Admission {
 
   /** Commands of one shard that may be unanswered now. */
   get #shardCap(): number {
-    const { shardSkew, window } = this.#settings;
+    const { shardSkew, shardMin } = this.#settings;
     const part = Math.min(1, shardSkew / this.#shards.length);
-    return Math.max(window.min, Math.floor(this.#window.limit * part));
+    return Math.max(shardMin, Math.floor(this.#window.limit * part));
   }
 
   /** Figures as they are now. */
@@ -214,17 +273,22 @@ export class Admission {
     return nowMs;
   }
 
-  #overRate({ keyId, tenant }: AdmissionCaller, commands: number, nowMs: number): Shed | null {
-    if (this.#keyRates.waitMs(keyId, commands, nowMs) > 0)
-      return this.#refuseRate("key_rate", this.#keyRates, keyId, commands, nowMs);
-    if (this.#tenantRates.waitMs(tenant, commands, nowMs) > 0)
-      return this.#refuseRate("tenant_rate", this.#tenantRates, tenant, commands, nowMs);
+  /** @param paid tokens of these that were taken before */
+  #overRate({ keyId, tenant }: AdmissionCaller, commands: number, nowMs: number, paid = 0): Shed | null {
+    const ofKey = this.#keyRates.priceOf(commands) - paid;
+    if (this.#keyRates.waitMs(keyId, ofKey, nowMs) > 0)
+      return this.#refuseRate("key_rate", this.#keyRates, keyId, ofKey, nowMs);
+    const ofTenant = this.#tenantRates.priceOf(commands) - paid;
+    if (this.#tenantRates.waitMs(tenant, ofTenant, nowMs) > 0)
+      return this.#refuseRate("tenant_rate", this.#tenantRates, tenant, ofTenant, nowMs);
     return null;
   }
 
-  #overLoad({ tenant }: AdmissionCaller, commands: number): Shed | null {
-    const shed = this.#overLoop();
-    if (shed !== null) return shed;
+  #overLoad(caller: AdmissionCaller, commands: number): Shed | null {
+    return this.#overLoop() ?? this.#overClient(caller, commands);
+  }
+
+  #overClient({ tenant }: AdmissionCaller, commands: number): Shed | null {
     return this.#parts.readings.clientRoom(tenant) < commands ? this.#refuseBusy("client_window") : null;
   }
 
@@ -242,9 +306,9 @@ export class Admission {
     return key.group.fits(key, places, room) ? null : "key_share";
   }
 
-  #takeTokens({ keyId, tenant }: AdmissionCaller, commands: number, nowMs: number): void {
-    this.#keyRates.take(keyId, commands, nowMs);
-    this.#tenantRates.take(tenant, commands, nowMs);
+  #takeTokens({ keyId, tenant }: AdmissionCaller, commands: number, nowMs: number, paid = 0): void {
+    this.#keyRates.take(keyId, this.#keyRates.priceOf(commands) - paid, nowMs);
+    this.#tenantRates.take(tenant, this.#tenantRates.priceOf(commands) - paid, nowMs);
   }
 
   #open(tenant: ShareMember, key: ShareMember, places: number, nowMs: number): Ticket {
@@ -291,6 +355,11 @@ export class Admission {
     const rateLimit = buckets.limit(name, count, nowMs);
     return shedFor(reason, seconds, { rateLimit, rateLimitPolicy: this.#policy });
   }
+}
+
+function isHeld({ held, heldCount }: TicketRecord, place: number): boolean {
+  for (let index = 0; index < heldCount; index += 1) if (held[index] === place) return true;
+  return false;
 }
 
 function hold(record: TicketRecord, place: number): void {

@@ -45,11 +45,21 @@ export interface AdmissionSettings {
   readonly tenant: RateSettings;
   readonly owner: RateSettings;
   readonly window: WindowSettings;
+  /** A request takes one place in the window, one more for each so many bytes of its body, and no more than so many. */
+  readonly placeBytes: number;
+  readonly placesMax: number;
+  /**
+   * While no more commands than this are on the way, caps of shards and wallets do not count. Below `window.min`, so that
+   * a shard that stands, or a wallet that everybody wants, leaves room for the others.
+   */
+  readonly calm: number;
   /**
    * The unanswered commands of one shard may fill this many times its even part of the window (all of it when there
-   * are fewer shards), and `window.min` always; beyond: 503. A shard that stands must not fill the window.
+   * are fewer shards), and `shardMin` always; beyond: 503. A shard that stands must not fill the window.
    */
   readonly shardSkew: number;
+  /** Commands of one shard that are not shed for its lag or its part of the window. */
+  readonly shardMin: number;
   /** Part of the window that the unanswered commands of one wallet may fill, and commands it may always have; beyond: 503. */
   readonly walletPart: number;
   readonly walletMin: number;
@@ -70,15 +80,18 @@ export interface AdmissionSettings {
   readonly retryRateSeconds: number;
 }
 
-/** What a gateway uses when it is told nothing. Rates are above what one engine settles: operators lower them. */
+/**
+ * What a gateway uses when it is told nothing. Rates are above what one engine settles: operators lower them. 256
+ * requests at once are never shed for the window, a shard or a wallet, whatever the engine's pace.
+ */
 export const DEFAULT_ADMISSION: AdmissionSettings = {
-  key: { perSecond: 20_000, burst: 40_000, bucketsMax: 10_000 },
-  tenant: { perSecond: 40_000, burst: 80_000, bucketsMax: 1_000 },
-  owner: { perSecond: 10_000, burst: 20_000, bucketsMax: 100_000 },
+  key: { perSecond: 100_000, burst: 200_000, bucketsMax: 10_000 },
+  tenant: { perSecond: 200_000, burst: 400_000, bucketsMax: 1_000 },
+  owner: { perSecond: 100_000, burst: 200_000, bucketsMax: 100_000 },
   window: {
-    min: 32,
+    min: 384,
     max: 8_192,
-    initial: 256,
+    initial: 512,
     targetMs: 150,
     growBelow: 0.6,
     shrinkAbove: 0.85,
@@ -86,11 +99,15 @@ export const DEFAULT_ADMISSION: AdmissionSettings = {
     intervalMs: 100,
     samplesMin: 20,
   },
+  placeBytes: 16_384,
+  placesMax: 32,
+  calm: 256,
   shardSkew: 1.5,
+  shardMin: 32,
   walletPart: 0.125,
   walletMin: 16,
   walletsMax: 65_536,
-  eventLoop: { fromMs: 50, allMs: 200 },
+  eventLoop: { fromMs: 100, allMs: 400 },
   shardLag: { fromMs: 250, allMs: 1_000 },
   claimHalfLifeMs: 1_000,
   memberKeptMs: 60_000,
@@ -117,7 +134,11 @@ export function assertSettings(settings: AdmissionSettings): void {
   assert.ok(window.targetMs > 0 && window.intervalMs > 0, "the window has a target");
   assert.ok(eventLoop.fromMs < eventLoop.allMs, "the event loop's ramp rises");
   assert.ok(shardLag.fromMs < shardLag.allMs, "the shards' ramp rises");
+  assert.ok(settings.placeBytes >= 1 && settings.placesMax >= 1, "a request has a place");
+  assert.ok(settings.placesMax <= window.min, "the largest request fits the smallest window");
+  assert.ok(settings.calm < window.min, "whatever stands or is hot leaves room in the window");
   assert.ok(settings.shardSkew >= 1, "a shard has its even part of the window");
+  assert.ok(settings.shardMin >= 0, "a shard's commands are counted");
   assert.ok(settings.walletPart > 0 && settings.walletPart <= 1, "a wallet has a part of the window");
   assert.ok(settings.retryBusySeconds >= 1 && settings.retryRateSeconds >= 1, "a retry waits");
 }

@@ -10,6 +10,9 @@ import { WINDOW_MAX } from "./settings.ts";
 /** Names one admitted request. Opaque to callers. */
 export type Ticket = number;
 
+/** Stands for no ticket. */
+export const NO_TICKET: Ticket = -1;
+
 const USES = 65_536;
 /** Places that a ticket's list may keep after a large batch. */
 const HELD_KEPT = 64;
@@ -20,6 +23,8 @@ export class TicketRecord {
   startMs = 0;
   /** Places taken in the window. */
   commands = 0;
+  /** How often it is still to be released. */
+  parts = 1;
   tenant: ShareMember | null = null;
   key: ShareMember | null = null;
   /** What its commands count in: places of wallets, and shards as `~shard`. Beyond `heldCount` lie earlier tickets' ones. */
@@ -70,6 +75,7 @@ export class Tickets {
     record.uses = (record.uses + 1) % USES;
     record.tenant = null;
     record.key = null;
+    record.parts = 1;
     record.heldCount = 0;
     if (record.held.length > HELD_KEPT) record.held = [];
     this.#free[this.#freed] = ticket % WINDOW_MAX;

@@ -48,6 +48,11 @@ export class TokenBuckets {
     return missing <= 0 ? 0 : missing / this.#perMs;
   }
 
+  /** Tokens that so many commands cost: a full bucket is enough for any number. */
+  priceOf(commands: number): number {
+    return Math.min(commands, this.#burst);
+  }
+
   /** Takes tokens when there are enough. More than the burst count as the burst. */
   take(name: string, count: number, nowMs: number): boolean {
     assert.ok(count >= 0, "tokens are not given");

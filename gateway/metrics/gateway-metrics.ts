@@ -8,7 +8,7 @@
 // Invariant: label sets are bounded: routes are those of the route table, statuses three digits, codes and reasons
 // those of their tables; a code that is in none is `other`.
 
-import { Counter, Gauge, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { AdmissionState } from "../admission/admission.ts";
 import { LatencyHistogram } from "./latency-histogram.ts";
 import { PhaseMetric } from "./phase-metric.ts";
@@ -110,6 +110,11 @@ export class GatewayMetrics {
     beforeMs = this.#phase(3, beforeMs, settledMs);
     const endMs = this.#phase(4, beforeMs, repliedMs);
     this.#total.add(endMs - startedMs);
+  }
+
+  /** Shows the process, too: CPU, memory, file descriptors, garbage collection. Starts observers: once a process. */
+  showProcess(): void {
+    collectDefaultMetrics({ register: this.#registry });
   }
 
   /** Everything in Prometheus's text form. */

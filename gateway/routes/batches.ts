@@ -7,6 +7,7 @@ import { isJsonObject } from "../../protocol/canonical-json.ts";
 import { parseCommandId } from "../../protocol/command-id.ts";
 import { COMMANDS_PER_MESSAGE_MAX } from "../../protocol/limits.ts";
 import { outcomeToJson } from "../../protocol/outcome-json.ts";
+import type { Ticket } from "../admission/tickets.ts";
 import { addressedOwner, forbiddenIn } from "../command-access.ts";
 import { keyOf } from "../command-call.ts";
 import type { CommandJson, DeskAnswer } from "../command-desk.ts";
@@ -17,6 +18,7 @@ import type { Principal } from "../principal.ts";
 import { Problem } from "../problem.ts";
 import { callerOf, type Route, type RouteContext, sendJson } from "../route.ts";
 import { batchSchema, schemas } from "../schemas.ts";
+import { answerShed } from "../shed-answer.ts";
 
 /** See the file header. */
 export const batchRoutes: readonly Route[] = [
@@ -24,6 +26,7 @@ export const batchRoutes: readonly Route[] = [
     method: "POST",
     path: "/v1/batches",
     access: "write",
+    sendsCommands: true,
     schema: batchSchema({
       summary: "Send up to 1,000 commands, each on its own",
       tags: ["batches"],
@@ -41,10 +44,23 @@ async function sendBatch(context: RouteContext, request: FastifyRequest, reply: 
   if (forbidden) throw forbidden;
   const preference = parsePreference(request.headers["prefer"]);
   const client = await context.clients.of(principal.tenant);
-  const send = sender(context, { client, principal, waitMs: preference.waitMs });
-  const outcomes = await Promise.all(
-    commands.map((command, index) => problemElement(command, problems[index]) ?? send(command)),
+  const { admission, metrics } = context;
+  const shed = admission.charge(principal, commands.length);
+  if (shed !== null) {
+    admission.leave(request);
+    answerShed(request, reply, shed);
+    return;
+  }
+  metrics.onBatch(commands.length);
+  const refused = commands.map(
+    (command, index) =>
+      problemElement(command, problems[index]) ?? shedElement(context, request, principal, command),
   );
+  const sent = refused.filter((element) => element === null).length;
+  if (sent === 0) admission.leave(request);
+  const ticket = admission.handOver(request, Math.max(1, sent));
+  const send = sender(context, { client, principal, waitMs: preference.waitMs, ticket });
+  const outcomes = await Promise.all(commands.map((command, index) => refused[index] ?? send(command)));
   if (preference.applied !== null) reply.header("preference-applied", preference.applied);
   sendJson(reply, 200, JSON.stringify({ outcomes }));
 }
@@ -53,21 +69,45 @@ interface Sending {
   readonly client: Coffer;
   readonly principal: Principal;
   readonly waitMs: number;
+  /** To be given back once for each command. */
+  readonly ticket: Ticket;
 }
 
 function sender(
-  { desk }: RouteContext,
-  { client, principal, waitMs }: Sending,
+  { desk, metrics }: RouteContext,
+  { client, principal, waitMs, ticket }: Sending,
 ): (command: CommandJson) => Promise<object> {
   return (command) => {
     const { promise, resolve } = Promise.withResolvers<object>();
     const owner = addressedOwner(command);
     const id = parseCommandId(command["id"]);
     const scope = owner === undefined || id === undefined ? null : `${principal.tenant} ${owner} ${id}`;
-    const onAnswer = (answer: DeskAnswer): void => resolve(elementOf(answer, command, principal));
-    desk.send({ client, command, scope, waitMs, onAnswer });
+    const onAnswer = (answer: DeskAnswer): void => {
+      metrics.onOutcome(codeOf(answer));
+      resolve(elementOf(answer, command, principal));
+    };
+    desk.send({ client, command, scope, waitMs, ticket, onAnswer });
     return promise;
   };
+}
+
+function codeOf(answer: DeskAnswer): string {
+  if (answer.kind !== "settled") return answer.kind;
+  return answer.outcome.refusal?.code ?? answer.outcome.status;
+}
+
+/** What is said of a command that is shed; null for one that may be sent. */
+function shedElement(
+  { admission }: RouteContext,
+  request: FastifyRequest,
+  principal: Principal,
+  command: CommandJson,
+): object | null {
+  const owner = addressedOwner(command);
+  const shed = owner === undefined ? null : admission.claimPart(request, principal, owner);
+  if (shed === null) return null;
+  const { id, op } = command;
+  return { id, op, status: "unknown", code: shed.code, detail: shed.detail };
 }
 
 function elementOf(answer: DeskAnswer, command: CommandJson, principal: Principal): object {

@@ -5,7 +5,7 @@ import type { FastifyReply } from "fastify";
 import { GUARANTEES, NOT_PROMISED } from "../../protocol/guarantees.ts";
 import { Problem } from "../problem.ts";
 import { type Route, type RouteContext, sendJson } from "../route.ts";
-import { schemas, serviceSchema } from "../schemas.ts";
+import { metricsSchema, schemas, serviceSchema } from "../schemas.ts";
 
 const tags = ["service"];
 
@@ -40,6 +40,15 @@ export const serviceRoutes: readonly Route[] = [
     handler: async (context, _request, reply) => {
       const info = await context.installation.info();
       sendJson(reply, 200, JSON.stringify({ gateway: context.version, engine: info?.version ?? null }));
+    },
+  },
+  {
+    method: "GET",
+    path: "/metrics",
+    access: "public",
+    schema: metricsSchema({ summary: "What the gateway counts, for Prometheus", tags }),
+    handler: async ({ metrics }, _request, reply) => {
+      reply.header("content-type", metrics.contentType).send(await metrics.text());
     },
   },
   {

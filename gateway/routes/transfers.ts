@@ -31,6 +31,7 @@ export const transferRoutes: readonly Route[] = [
     method: "POST",
     path: "/v1/transfers",
     access: "write",
+    sendsCommands: true,
     schema: commandSchema({
       summary: "Move money, all legs or none; with `hold` reserve it",
       tags,
@@ -66,6 +67,7 @@ function laterRoute(
     method: "POST",
     path: `/v1/transfers/:id/${op}`,
     access: "write",
+    sendsCommands: true,
     schema: commandSchema({
       summary,
       tags,

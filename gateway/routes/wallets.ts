@@ -17,6 +17,7 @@ export const walletRoutes: readonly Route[] = [
     method: "POST",
     path: "/v1/wallets",
     access: "write",
+    sendsCommands: true,
     schema: commandSchema({
       summary: "Open a wallet; 200 when it was open with the same fields",
       tags,
@@ -34,6 +35,7 @@ export const walletRoutes: readonly Route[] = [
     method: "PATCH",
     path: "/v1/wallets/:wallet",
     access: "admin",
+    sendsCommands: true,
     schema: commandSchema({
       summary: "Change a wallet's bounds",
       tags,
@@ -53,6 +55,7 @@ function statusRoute(op: "freeze" | "unfreeze" | "close", summary: string): Rout
     method: "POST",
     path: `/v1/wallets/:wallet/${op}`,
     access: "admin",
+    sendsCommands: true,
     schema: commandSchema({
       summary,
       tags,

@@ -123,7 +123,7 @@ function play(log: Log, added: Pending[], step: { readonly kind: string; readonl
     lane.onUp();
   } else {
     const pending = added[step.value % Math.max(1, added.length)];
-    if (step.kind === "settle" && pending?.finish(outcomeOf(pending))) lane.forget(pending);
+    if (step.kind === "settle" && pending?.finish(outcomeOf(pending), log.nowMs)) lane.forget(pending);
     if (step.kind === "missing" && pending !== undefined) lane.sendAgain(pending);
   }
 }
@@ -150,6 +150,33 @@ test("whatever the log does, first sends keep their order, and everything is acc
     }),
     { numRuns: 300 },
   );
+});
+
+test("a lane lags for as long as the oldest accepted command waits and nothing is settled", () => {
+  const log = new Log();
+  const { lane } = log;
+  const added: Pending[] = [];
+  for (let number = 0; number < 3; number += 1) play(log, added, { kind: "add", value: 5 });
+  log.nowMs = 100;
+  assert.equal(lane.lagMs(log.nowMs), 0, "the log does not have it yet");
+  play(log, added, { kind: "accept", value: 0 });
+  log.nowMs = 150;
+  assert.equal(lane.lagMs(log.nowMs), 50);
+  const [first, second, third] = added;
+  assert.ok(first && second && third);
+  assert.ok(second.finish(outcomeOf(second), log.nowMs));
+  lane.onSettled(log.nowMs);
+  lane.forget(second);
+  log.nowMs = 170;
+  assert.equal(lane.lagMs(log.nowMs), 20, "a later one was settled meanwhile");
+  play(log, added, { kind: "down", value: 0 });
+  play(log, added, { kind: "up", value: 0 });
+  assert.equal(lane.lagMs(log.nowMs), 0, "it is on its way again");
+  play(log, added, { kind: "accept", value: 0 });
+  log.nowMs = 175;
+  assert.equal(lane.lagMs(log.nowMs), 5);
+  for (const pending of [first, third]) if (pending.giveUp("late")) lane.forget(pending);
+  assert.equal(lane.lagMs(log.nowMs), 0, "it waits for nothing");
 });
 
 test("frames that are refused go again in their old order", () => {

@@ -2,7 +2,7 @@
  * A gateway for a test: a nats-server, an engine and a gateway on both, with keys that the test names. Gone with `stop`.
  */
 import { randomFillSync } from "node:crypto";
-import { Gateway } from "../../gateway/gateway.ts";
+import { Gateway, type GatewayOptions, type GatewayParts } from "../../gateway/gateway.ts";
 import type { KeyDirectory } from "../../gateway/key-directory.ts";
 import { type Principal, type Scope, withIncluded } from "../../gateway/principal.ts";
 import { type OwnerName, parseOwner, parseTenant } from "../../protocol/names.ts";
@@ -97,9 +97,11 @@ export async function startTestGateway(
   keys: KeyDirectory,
   onProblem: (text: string) => void = () => undefined,
   stopWaitMs = 5_000,
+  more: { readonly options?: Partial<GatewayOptions>; readonly parts?: Partial<GatewayParts> } = {},
 ): Promise<Gateway> {
-  const options = { natsUrl, host: "127.0.0.1", port: 0, replicas: 1, stopWaitMs };
-  return await Gateway.start(options, { clock: testClock, keys, version: "0.0.0-test", onProblem });
+  const options = { natsUrl, host: "127.0.0.1", port: 0, replicas: 1, stopWaitMs, ...more.options };
+  const parts = { clock: testClock, keys, version: "0.0.0-test", onProblem, ...more.parts };
+  return await Gateway.start(options, parts);
 }
 
 /** Sends one request. */

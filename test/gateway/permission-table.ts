@@ -40,6 +40,7 @@ export const TABLE: Readonly<Record<string, TableRoute>> = {
   "GET /v1/guarantees": open,
   "GET /livez": open,
   "GET /readyz": open,
+  "GET /metrics": open,
   "GET /version": open,
   "GET /openapi.json": open,
 };

@@ -18,6 +18,9 @@ const small: AdmissionSettings = {
   tenant: { perSecond: 20, burst: 60, bucketsMax: 4 },
   owner: { perSecond: 5, burst: 20, bucketsMax: 4 },
   window: { ...DEFAULT_ADMISSION.window, min: 8, initial: 16, max: 32, samplesMin: 1 },
+  placesMax: 4,
+  calm: 0,
+  shardMin: 0,
   walletMin: 2,
   membersMax: 3,
 };
@@ -42,7 +45,7 @@ function benchOf(settings: AdmissionSettings, seed = 1): Bench {
     steadyMs: () => state.nowMs,
     random: () => random.below(1_000) / 1_000,
     readings,
-    shards: 2,
+    shards: () => 2,
   };
   return Object.assign(state, { admission: new Admission(settings, parts) });
 }
@@ -99,11 +102,47 @@ test("two keys of a tenant together meet the tenant's rate", () => {
 
 test("a batch takes as many tokens as it has commands, and one beyond the burst takes a full bucket", () => {
   const bench = benchOf(small);
-  bench.admission.release(ticketOf(bench.admission.admit(caller, 1_000)), "dropped");
+  const take = (commands: number): Shed | null => {
+    bench.admission.release(ticketOf(bench.admission.admit(caller)), "dropped");
+    return bench.admission.charge(caller, commands);
+  };
+  assert.equal(take(1_000), null);
+  assert.equal(shedOf(bench.admission.admit(caller)).reason, "key_rate");
+  bench.nowMs += 4_000;
+  assert.equal(take(30), null);
+  assert.equal(take(10), null);
   assert.equal(shedOf(bench.admission.admit(caller)).reason, "key_rate");
 });
 
-const late = (bench: Bench) => Object.assign(bench, { lateMs: 300 }).admission;
+test("256 requests at once are never shed by default: not for one wallet, a shard that lags, or slow answers", () => {
+  const bench = benchOf({ ...DEFAULT_ADMISSION, shardLag: { fromMs: 1, allMs: 2 } });
+  const { admission } = bench;
+  const hot = { owner: "t/hot", shard: 1, wallets: ["t/hot:a"] };
+  for (let round = 0; round < 20; round += 1) {
+    const tickets = Array.from({ length: 256 }, () => ticketOf(admission.admit(caller, 300)));
+    for (const ticket of tickets) assert.equal(admission.claim(ticket, hot), null);
+    bench.nowMs += 2_000;
+    for (const ticket of tickets) admission.release(ticket, "answered");
+  }
+  assert.equal(admission.state().windowLimit, DEFAULT_ADMISSION.window.min);
+});
+
+test("beyond that one wallet gets its cap, and another one still has places", () => {
+  const { admission } = benchOf(DEFAULT_ADMISSION);
+  const shedsOf = (wallet: string, shard: number): (string | null)[] =>
+    Array.from({ length: 400 }, () => {
+      const ticket = admission.admit(caller);
+      if (typeof ticket !== "number") return ticket.reason;
+      const shed = admission.claim(ticket, { owner: wallet, shard, wallets: [wallet] });
+      if (shed !== null) admission.release(ticket, "dropped");
+      return shed?.reason ?? null;
+    });
+  const hot = shedsOf("hot", 0);
+  assert.deepEqual([hot.indexOf("wallet"), new Set(hot.slice(256)).size], [256, 1]);
+  assert.equal(shedsOf("cold", 1).indexOf("wallet"), DEFAULT_ADMISSION.window.initial / 8);
+});
+
+const late = (bench: Bench) => Object.assign(bench, { lateMs: 600 }).admission;
 
 const sheds: readonly [shows: string, prepare: (bench: Bench) => number | Shed | null, reason: ShedReason][] =
   [
@@ -158,7 +197,7 @@ for (const [shows, prepare, reason] of sheds) {
 
 test("between the ends of a ramp the chance to be shed rises evenly", () => {
   const bench = benchOf(DEFAULT_ADMISSION);
-  bench.lateMs = 125;
+  bench.lateMs = 250;
   let shed = 0;
   for (let count = 0; count < 4_000; count += 1) if (bench.admission.pass(caller) !== null) shed += 1;
   assert.ok(shed > 1_800 && shed < 2_200, `${shed} of 4,000`);
@@ -202,7 +241,7 @@ const step = fc.record({
     keyId: fc.constantFrom("a", "b", "c"),
     tenant: fc.constantFrom("s", "t", "u", "v", "w"),
   }),
-  commands: fc.constantFrom(1, 1, 1, 3, 500),
+  bodyBytes: fc.constantFrom(0, 100, 200, 40_000, Number.POSITIVE_INFINITY),
   wallets: fc.array(fc.constantFrom("1", "2", "3", "4"), { maxLength: 3 }),
   shard: fc.integer({ min: 0, max: 1 }),
   passMs: fc.integer({ min: 0, max: 60 }),
@@ -221,7 +260,7 @@ test("never more than the window is unanswered, no wallet exceeds its cap, and a
         bench.lateMs = each.lateMs;
         for (const { ticket } of open.splice(0, each.ends)) admission.release(ticket, "answered");
         const before = admission.state();
-        const result = admission.admit(each.caller, each.commands);
+        const result = admission.admit(each.caller, each.bodyBytes);
         const after = admission.state();
         if (typeof result === "number") {
           assert.ok(after.inFlight <= after.windowLimit);

@@ -53,12 +53,14 @@ interface Count {
   latenciesMs: number[];
 }
 
-/** Rates far above any load: what is tested is the window. */
+/** Rates far above any load, and a window that follows slow engines, too: what is tested is the window. */
 export const UNLIMITED: AdmissionSettings = {
   ...DEFAULT_ADMISSION,
   key: { perSecond: 1e9, burst: 1e9, bucketsMax: 1_000 },
   tenant: { perSecond: 1e9, burst: 1e9, bucketsMax: 1_000 },
   owner: { perSecond: 1e9, burst: 1e9, bucketsMax: 1_000 },
+  window: { ...DEFAULT_ADMISSION.window, min: 32, initial: 256 },
+  calm: 0,
 };
 
 const CALM: AdmissionReadings = {
@@ -84,7 +86,12 @@ export class TrafficSimulation {
     this.#freeAtMs = Array.from({ length: service.shards }, () => 0);
     const random = () => this.#random.below(1_000_000) / 1_000_000;
     const steadyMs = () => this.#nowMs;
-    this.admission = new Admission(settings, { steadyMs, random, readings: CALM, shards: service.shards });
+    this.admission = new Admission(settings, {
+      steadyMs,
+      random,
+      readings: CALM,
+      shards: () => service.shards,
+    });
     this.#counts = streams.map(() => ({ offered: 0, answered: 0, latenciesMs: [] }));
     this.#names = streams.map(() => 0);
     for (const [index, stream] of streams.entries()) this.#plan(stream, index);
