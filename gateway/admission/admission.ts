@@ -6,10 +6,11 @@
 //   answered, or given up                  release ──► the ticket is closed
 //
 // `admit` asks, in this order: rate of the key and of the tenant (429), delay of the event loop, room in the tenant's
-// client, the window, fair shares of tenant and key (503). `claim`: rate of the owner (429), lag and cap of the
-// shard, the wallets' caps (503). What is shed has taken nothing: no token, no place. Lag counts only for a shard with
-// `shardMin` commands on the way, so that some always get through and show when it moves again; caps of shards and
-// wallets count only while the window is crowded, so that one hot wallet alone is not held back.
+// client, the window, fair shares of tenant and key (503). `claim`: lag and cap of the shard, the wallets' caps (503),
+// rate of the owner (429). What is shed has taken nothing: no token, no place. The event loop, lag and the caps
+// count for commands only while the window is crowded: a batch that keeps the loop for long, or one hot wallet alone,
+// is no overload. Lag counts only for a shard with `shardMin` commands on the way, so that some always get through and
+// show when it moves again.
 //
 // Invariants: unanswered commands never exceed the window; each ticket is released exactly once (a split one: once for
 // each part), else it throws.
@@ -81,7 +82,7 @@ export class Admission {
   readonly #window: AdaptiveWindow;
   readonly #tenants: FairShares;
   readonly #tickets: Tickets;
-  readonly #wallets: WalletCounts;
+  readonly #wallets = new WalletCounts();
   readonly #keyRates: TokenBuckets;
   readonly #tenantRates: TokenBuckets;
   readonly #ownerRates: TokenBuckets;
@@ -103,7 +104,6 @@ export class Admission {
     this.#window = new AdaptiveWindow(settings.window);
     this.#tenants = new FairShares(settings, settings.window.initial, parts.steadyMs());
     this.#tickets = new Tickets(settings.window.max);
-    this.#wallets = new WalletCounts(settings.walletsMax);
     this.#keyRates = new TokenBuckets("key", settings.key);
     this.#tenantRates = new TokenBuckets("tenant", settings.tenant);
     this.#ownerRates = new TokenBuckets("owner", settings.owner);
@@ -120,10 +120,13 @@ export class Admission {
    */
   admit(caller: AdmissionCaller, bodyBytes = 0): Ticket | Shed {
     const nowMs = this.#now();
-    const shed = this.#overRate(caller, 1, nowMs) ?? this.#overLoad(caller, 1);
-    if (shed !== null) return shed;
     const { placeBytes, placesMax } = this.#settings;
     const places = Math.min(placesMax, 1 + Math.floor(bodyBytes / placeBytes));
+    const shed =
+      this.#overRate(caller, 1, nowMs) ??
+      (this.#isCrowdedBy(places) ? this.#overLoop() : null) ??
+      this.#overClient(caller, 1);
+    if (shed !== null) return shed;
     const tenant = this.#tenants.member(caller.tenant, nowMs);
     tenant.parts ??= new FairShares(this.#settings, this.#tenants.ceiling(tenant, this.#window.limit), nowMs);
     const key = tenant.parts.member(caller.keyId, nowMs);
@@ -161,26 +164,20 @@ export class Admission {
     const record = this.#tickets.record(ticket);
     assert.ok(shard >= 0 && shard < this.#parts.shards(), "the shard exists");
     if (shard >= this.#shards.length) this.#widen(this.#parts.shards());
-    const inShard = this.#shards[shard] ?? 0;
-    const isCrowded = this.#isCrowded;
-    if (this.#ownerRates.waitMs(owner, 1, nowMs) > 0)
+    const full = this.#isCrowdedBy(0) ? this.#capFor(shard, wallets, nowMs) : null;
+    if (full !== null) return this.#refuseBusy(full);
+    if (!this.#ownerRates.take(owner, 1, nowMs))
       return this.#refuseRate("owner_rate", this.#ownerRates, owner, 1, nowMs);
-    if (
-      inShard >= this.#settings.shardMin &&
-      this.#isShed(this.#settings.shardLag, this.#lagMs(shard, nowMs))
-    )
-      return this.#refuseBusy("shard_lag");
-    if (isCrowded && inShard >= this.#shardCap) return this.#refuseBusy("shard_share");
-    const isFull = !this.#wallets.hasRoom(wallets.length);
-    if (isFull || (isCrowded && this.#isAnyHot(wallets))) return this.#refuseBusy("wallet");
-    this.#ownerRates.take(owner, 1, nowMs);
     record.startMs = nowMs;
     if (!isHeld(record, ~shard)) {
-      this.#shards[shard] = inShard + 1;
+      this.#shards[shard] = (this.#shards[shard] ?? 0) + 1;
       hold(record, ~shard);
     }
-    for (const [index, wallet] of wallets.entries()) {
-      if (wallets.indexOf(wallet) === index) hold(record, this.#wallets.take(wallet));
+    for (const wallet of wallets) {
+      const place = this.#wallets.placeOf(wallet);
+      if (isHeld(record, place)) continue;
+      this.#wallets.take(place);
+      hold(record, place);
     }
     return null;
   }
@@ -209,14 +206,22 @@ export class Admission {
     this.#tickets.close(ticket);
   }
 
-  /** Whether caps count: below it there is room for everybody. */
-  get #isCrowded(): boolean {
-    return this.#window.inFlight > this.#settings.calm;
+  /** Whether caps count, with so many more: below it there is room for everybody. */
+  #isCrowdedBy(places: number): boolean {
+    return this.#window.inFlight + places > this.#settings.calm;
+  }
+
+  #capFor(shard: number, wallets: readonly string[], nowMs: number): ShedReason | null {
+    const { shardMin, shardLag } = this.#settings;
+    const inShard = this.#shards[shard] ?? 0;
+    if (inShard >= shardMin && this.#isShed(shardLag, this.#lagMs(shard, nowMs))) return "shard_lag";
+    if (inShard >= this.#shardCap) return "shard_share";
+    return this.#isAnyHot(wallets) ? "wallet" : null;
   }
 
   #isAnyHot(wallets: readonly string[]): boolean {
     const cap = this.#walletCap;
-    for (const wallet of wallets) if (this.#wallets.count(wallet) >= cap) return true;
+    for (const wallet of wallets) if (this.#wallets.count(this.#wallets.placeOf(wallet)) >= cap) return true;
     return false;
   }
 
@@ -282,10 +287,6 @@ export class Admission {
     if (this.#tenantRates.waitMs(tenant, ofTenant, nowMs) > 0)
       return this.#refuseRate("tenant_rate", this.#tenantRates, tenant, ofTenant, nowMs);
     return null;
-  }
-
-  #overLoad(caller: AdmissionCaller, commands: number): Shed | null {
-    return this.#overLoop() ?? this.#overClient(caller, commands);
   }
 
   #overClient({ tenant }: AdmissionCaller, commands: number): Shed | null {

@@ -49,8 +49,8 @@ export interface AdmissionSettings {
   readonly placeBytes: number;
   readonly placesMax: number;
   /**
-   * While no more commands than this are on the way, caps of shards and wallets do not count. Below `window.min`, so that
-   * a shard that stands, or a wallet that everybody wants, leaves room for the others.
+   * While no more commands than this are on the way, the event loop, shards' lag and the caps of shards and wallets do
+   * not count. Below `window.min`, so that a shard that stands, or a wallet that everybody wants, leaves room.
    */
   readonly calm: number;
   /**
@@ -63,8 +63,6 @@ export interface AdmissionSettings {
   /** Part of the window that the unanswered commands of one wallet may fill, and commands it may always have; beyond: 503. */
   readonly walletPart: number;
   readonly walletMin: number;
-  /** Wallets with unanswered commands that are counted; beyond it commands for others are shed, 503. */
-  readonly walletsMax: number;
   /** Delay of the event loop, ms; 503. */
   readonly eventLoop: ShedRamp;
   /** How far a command's shard is behind its log, ms; 503. */
@@ -82,7 +80,7 @@ export interface AdmissionSettings {
 
 /**
  * What a gateway uses when it is told nothing. Rates are above what one engine settles: operators lower them. 256
- * requests at once are never shed for the window, a shard or a wallet, whatever the engine's pace.
+ * requests at once are never shed for the window, the loop, a shard or a wallet, whatever the engine's pace.
  */
 export const DEFAULT_ADMISSION: AdmissionSettings = {
   key: { perSecond: 100_000, burst: 200_000, bucketsMax: 10_000 },
@@ -106,8 +104,7 @@ export const DEFAULT_ADMISSION: AdmissionSettings = {
   shardMin: 32,
   walletPart: 0.125,
   walletMin: 16,
-  walletsMax: 65_536,
-  eventLoop: { fromMs: 100, allMs: 400 },
+  eventLoop: { fromMs: 150, allMs: 600 },
   shardLag: { fromMs: 250, allMs: 1_000 },
   claimHalfLifeMs: 1_000,
   memberKeptMs: 60_000,

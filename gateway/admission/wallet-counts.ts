@@ -1,69 +1,39 @@
 // Counts the unanswered commands of each wallet, so that a hot one cannot fill the window.
 // Beyond the cap a command gets 503, not 429: the callers of a hot wallet need not have done anything too often, and
 // there is no quota that a RateLimit field could tell them.
-// Invariant: a wallet is counted while it has unanswered commands and forgotten with the last one.
+// A wallet has a place in a table, by the hash of its name; two that share a place share a count. So counting makes no
+// garbage and needs no bound, and of 65,536 wallets one has less room while a certain one is hot.
+// Invariant: a count is at least the true one of each wallet that has it.
 
 import assert from "node:assert/strict";
+import { hashText } from "../../protocol/shard-map.ts";
 
-/** See the file header. Names tell wallets of all tenants apart. */
+/** Places of the table; a power of two. */
+const PLACES = 65_536;
+
+/** See the file header. */
 export class WalletCounts {
-  readonly #walletsMax: number;
-  readonly #slots = new Map<string, number>();
-  readonly #names: string[] = [];
-  readonly #counts: Int32Array;
-  readonly #free: Int32Array;
-  #freed = 0;
+  readonly #counts = new Int32Array(PLACES);
 
-  constructor(walletsMax: number) {
-    this.#walletsMax = walletsMax;
-    this.#counts = new Int32Array(walletsMax);
-    this.#free = new Int32Array(walletsMax);
+  /** The place of a wallet. Names tell wallets of all tenants apart. */
+  placeOf(wallet: string): number {
+    return hashText(wallet) & (PLACES - 1);
   }
 
-  /** Wallets with unanswered commands. */
-  get size(): number {
-    return this.#slots.size;
+  /** Unanswered commands at a place. */
+  count(place: number): number {
+    return this.#counts[place] ?? 0;
   }
 
-  /** Unanswered commands of a wallet. */
-  count(wallet: string): number {
-    const slot = this.#slots.get(wallet);
-    return slot === undefined ? 0 : (this.#counts[slot] ?? 0);
-  }
-
-  /** Whether there is room for so many wallets that are not counted yet. */
-  hasRoom(wallets: number): boolean {
-    return this.#slots.size + wallets <= this.#walletsMax;
-  }
-
-  /** Counts one command more. @returns the wallet's place, for `giveBack`. The caller has seen that there is room. */
-  take(wallet: string): number {
-    const known = this.#slots.get(wallet);
-    const slot = known ?? this.#place(wallet);
-    this.#counts[slot] = (this.#counts[slot] ?? 0) + 1;
-    return slot;
+  /** Counts one command more. */
+  take(place: number): void {
+    this.#counts[place] = this.count(place) + 1;
   }
 
   /** Counts one command less. */
-  giveBack(slot: number): void {
-    const left = (this.#counts[slot] ?? 0) - 1;
+  giveBack(place: number): void {
+    const left = this.count(place) - 1;
     assert.ok(left >= 0, "no more comes back than was taken");
-    this.#counts[slot] = left;
-    if (left > 0) return;
-    this.#slots.delete(this.#names[slot] ?? "");
-    this.#free[this.#freed] = slot;
-    this.#freed += 1;
-  }
-
-  #place(wallet: string): number {
-    assert.ok(this.#slots.size < this.#walletsMax, "the caller has seen that there is room");
-    let slot = this.#names.length;
-    if (this.#freed > 0) {
-      this.#freed -= 1;
-      slot = this.#free[this.#freed] ?? slot;
-    }
-    this.#names[slot] = wallet;
-    this.#slots.set(wallet, slot);
-    return slot;
+    this.#counts[place] = left;
   }
 }

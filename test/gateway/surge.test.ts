@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { createHistogram } from "node:perf_hooks";
 import { after, before, test } from "node:test";
+import { DEFAULT_ADMISSION } from "../../gateway/admission/settings.ts";
 import { makeLogger } from "../../gateway/log-writer.ts";
 import { LoopDelay } from "../../gateway/loop-delay.ts";
 import { COMMAND_PHASES } from "../../gateway/metrics/gateway-metrics.ts";
@@ -175,7 +176,8 @@ test("a late event loop sheds commands and reads, and nothing that is public", a
   let delayMs = 0;
   const { lines, logger } = logOf("warn");
   const parts = { logger, loopDelayMs: () => delayMs };
-  const gateway = await startTestGateway(site.nats.url, site.keys, undefined, 5_000, { parts });
+  const options = { admission: { ...DEFAULT_ADMISSION, calm: 0 } };
+  const gateway = await startTestGateway(site.nats.url, site.keys, undefined, 5_000, { options, parts });
   try {
     const status = async (path: string) => (await callHttp(gateway.url, "GET", path)).status;
     assert.equal(await status("/v1/wallets/ann:usd"), 200);
