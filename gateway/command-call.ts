@@ -13,6 +13,7 @@ import type { Op } from "../protocol/command.ts";
 import { parseCommandId } from "../protocol/command-id.ts";
 import type { OwnerName } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
+import { outcomeToJson } from "../protocol/outcome-json.ts";
 import { addressedOwner, forbiddenIn } from "./command-access.ts";
 import type { CommandJson, DeskAnswer } from "./command-desk.ts";
 import { idOfKey, parseIdempotencyKey } from "./idempotency.ts";
@@ -30,6 +31,20 @@ export interface CommandPlan {
   readonly fields: CommandJson;
   /** Status of a settled command, and where the thing is that it made; null = 200 and nothing new. */
   readonly created: ((command: CommandJson, outcome: Outcome) => Created | Promise<Created>) | null;
+  /** How answers look that are more than the command's outcome. */
+  readonly form?: AnswerForm;
+}
+
+/** What a route adds to the answers of a command that the gateway made for it. */
+export interface AnswerForm {
+  /** Where the outcome can be read. */
+  readonly location: string;
+  /** Fields in front of those of the outcome. */
+  readonly shown: Readonly<Record<string, unknown>>;
+  /** Called once, before the answer leaves. Must not throw. */
+  onAnswer(answer: DeskAnswer): void;
+  /** The problem that a refusal is. */
+  refused(outcome: Outcome): Problem;
 }
 
 /** How the answer to a command that made something looks. */
@@ -57,24 +72,42 @@ export function callCommand(
   const command = { ...fields, id };
   const forbidden = forbiddenIn(principal, command);
   if (forbidden !== null) throw forbidden;
-  const parsedId = parseCommandId(id);
-  const scope =
-    owner === undefined || parsedId === undefined ? null : `${principal.tenant} ${owner} ${parsedId}`;
   const preference = parsePreference(request.headers["prefer"]);
-  request.commandId = parsedId ?? null;
-  const facts = { principal, command, owner: owner ?? null, scope, preference };
-  const call = new CommandCall(context, request, reply, { plan, ...facts });
+  const scope = commandScope(principal, owner ?? null, id);
+  const facts = { plan, principal, command, owner: owner ?? null, scope, preference };
+  return carryOut(context, request, reply, facts);
+}
+
+/** Tenant, owner and id of a command as one text, null when one of them cannot be read. */
+export function commandScope({ tenant }: Principal, owner: string | null, id: unknown): string | null {
+  const parsed = parseCommandId(id);
+  return owner === null || parsed === undefined ? null : `${tenant} ${owner} ${parsed}`;
+}
+
+/** Sends a command that its caller may send, or that the gateway made for him, and answers it, now or later. */
+export function carryOut(
+  context: RouteContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  facts: CallFacts,
+): void | Promise<void> {
+  const { principal, command } = facts;
+  request.commandId = parseCommandId(command["id"]) ?? null;
+  const call = new CommandCall(context, request, reply, facts);
   const client = context.clients.ready(principal.tenant);
   if (client === null) return context.clients.of(principal.tenant).then((opened) => call.send(opened));
   call.send(client);
   return undefined;
 }
 
-interface CallFacts {
+/** What is sent, and for whom. */
+export interface CallFacts {
   readonly plan: CommandPlan;
   readonly principal: Principal;
   readonly command: CommandJson;
+  /** The addressed owner; null when the command names none. */
   readonly owner: OwnerName | null;
+  /** See `commandScope`. */
   readonly scope: string | null;
   readonly preference: Preference;
 }
@@ -112,6 +145,7 @@ class CommandCall {
 
   #answer(answer: DeskAnswer): void {
     const reply = this.#reply;
+    this.#facts.plan.form?.onAnswer(answer);
     const { applied } = this.#facts.preference;
     if (applied !== null) reply.header("preference-applied", applied);
     if (answer.kind === "settled") {
@@ -128,7 +162,7 @@ class CommandCall {
     this.#context.metrics.onOutcome(outcome.refusal?.code ?? outcome.status);
     if (outcome.replayed) reply.header("idempotent-replayed", "true");
     if (outcome.status === "refused") {
-      reply.send(problemOfRefusal(this.#facts.owner === null ? { ...outcome, id: this.#givenId } : outcome));
+      reply.send(this.#problemOf(outcome));
       this.#replied(times);
       return;
     }
@@ -158,15 +192,26 @@ class CommandCall {
 
   #created(outcome: Outcome, times: CommandTimes, created: Created | null): void {
     if (created?.status === 201) this.#reply.header("location", created.location);
-    sendJson(this.#reply, created?.status ?? 200, outcomeText(shownTo(this.#facts.principal, outcome)));
+    const shown = shownTo(this.#facts.principal, outcome);
+    const form = this.#facts.plan.form;
+    const text =
+      form === undefined ? outcomeText(shown) : JSON.stringify({ ...form.shown, ...outcomeToJson(shown) });
+    sendJson(this.#reply, created?.status ?? 200, text);
     this.#replied(times);
+  }
+
+  #problemOf(outcome: Outcome): Problem {
+    const form = this.#facts.plan.form;
+    if (form !== undefined) return form.refused(outcome);
+    return problemOfRefusal(this.#facts.owner === null ? { ...outcome, id: this.#givenId } : outcome);
   }
 
   #pending(): void {
     const id = this.#id;
-    const location = commandLocation(id ?? "", this.#facts.owner ?? "");
+    const { op, form } = this.#facts.plan;
+    const location = form?.location ?? commandLocation(id ?? "", this.#facts.owner ?? "");
     this.#reply.header("location", location).header("retry-after", "1");
-    sendJson(this.#reply, 202, JSON.stringify({ id, op: this.#facts.plan.op, status: "pending" }));
+    sendJson(this.#reply, 202, JSON.stringify({ ...form?.shown, id, op, status: "pending" }));
   }
 
   get #id(): string | null {

@@ -1,7 +1,7 @@
 // The gateway: HTTP in front of the engine, for one installation and all its tenants. Owns the order in which its parts
 // begin and end.
 //
-//   start: NATS ► keys ► HTTP        stop: not ready ► requests under way end ► clients ► keys ► NATS
+//   start: NATS ► campaigns ► HTTP        stop: not ready ► requests under way end ► clients ► campaigns ► NATS
 //
 // Invariant: a stop is bounded, and answers every request that had arrived: what the log has with its outcome or as
 // pending, anything else as unknown.
@@ -12,6 +12,8 @@ import type { ClientClock } from "../client/clock.ts";
 import { type Connection, openConnection } from "../cluster/connection.ts";
 import { type AdmissionSettings, DEFAULT_ADMISSION } from "./admission/settings.ts";
 import { AdmissionGate } from "./admission-gate.ts";
+import { BuiltInCache } from "./cache/built-in-cache.ts";
+import { Campaigns } from "./campaigns/campaigns.ts";
 import { CommandDesk } from "./command-desk.ts";
 import { type CommandRates, withRates } from "./command-rates.ts";
 import { makeHttpServer } from "./http-server.ts";
@@ -40,7 +42,7 @@ export interface GatewayOptions {
   readonly host: string;
   /** 0 = a free one. */
   readonly port: number;
-  /** Copies of the bucket of keys. */
+  /** Copies of the buckets of keys and campaigns. */
   readonly replicas: number;
   /** How long a stop waits for outcomes before it answers `pending` or `unknown`, ms. Default 5,000. */
   readonly stopWaitMs?: number;
@@ -77,6 +79,7 @@ export class Gateway {
   readonly #connection: Connection;
   readonly #clients: TenantClients;
   readonly #desk: CommandDesk;
+  readonly #campaigns: Campaigns;
   readonly #serving: { isOn: boolean };
   readonly #stopWaitMs: number;
   #stopping: Promise<void> | null = null;
@@ -87,6 +90,7 @@ export class Gateway {
       readonly connection: Connection;
       readonly clients: TenantClients;
       readonly desk: CommandDesk;
+      readonly campaigns: Campaigns;
       readonly serving: { isOn: boolean };
       readonly stopWaitMs: number;
     },
@@ -97,6 +101,7 @@ export class Gateway {
     this.#connection = parts.connection;
     this.#clients = parts.clients;
     this.#desk = parts.desk;
+    this.#campaigns = parts.campaigns;
     this.#serving = parts.serving;
     this.#stopWaitMs = parts.stopWaitMs;
   }
@@ -106,7 +111,7 @@ export class Gateway {
    * Errors: ClusterError `nats_unreachable`; what the system says when it cannot listen.
    */
   static async start(options: GatewayOptions, parts: GatewayParts): Promise<Gateway> {
-    const { natsUrl, credentials, host, port, stopWaitMs = STOP_WAIT_MS } = options;
+    const { natsUrl, credentials, host, port, replicas, stopWaitMs = STOP_WAIT_MS } = options;
     const {
       clock,
       keys,
@@ -116,6 +121,7 @@ export class Gateway {
     } = parts;
     const login = credentials === undefined ? {} : { credentials };
     const connection = await openConnection({ servers: natsUrl, name: "coffer-gateway", ...login });
+    let campaigns: Campaigns | null = null;
     try {
       const steadyMs = (): number => clock.steadyMs();
       const serving = { isOn: true };
@@ -138,8 +144,10 @@ export class Gateway {
       });
       if (parts.showsProcess === true) metrics.showProcess();
       const desk = new CommandDesk(steadyMs, (ticket, end) => admission.giveBack(ticket, end));
+      const cache = new BuiltInCache("local", clock);
+      campaigns = await Campaigns.open(connection.nc, { cache, clock, replicas });
       const app = await makeHttpServer({
-        context: { desk, clients, installation, admission, metrics, version },
+        context: { desk, clients, installation, campaigns, admission, metrics, version },
         keys,
         requestIds: new RequestIds(clock),
         log,
@@ -147,8 +155,9 @@ export class Gateway {
       });
       const listening: Promise<string> = app.listen({ host, port });
       const url = await listening;
-      return new Gateway({ url, app, connection, clients, desk, serving, stopWaitMs });
+      return new Gateway({ url, app, connection, clients, desk, campaigns, serving, stopWaitMs });
     } catch (thrown) {
+      campaigns?.close();
       await connection.close();
       throw thrown;
     }
@@ -172,6 +181,7 @@ export class Gateway {
     clearTimeout(bound);
     await this.#clients.close(CLIENTS_CLOSE_MS);
     this.#desk.close();
+    this.#campaigns.close();
     await this.#connection.close();
   }
 }

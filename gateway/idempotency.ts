@@ -3,9 +3,8 @@
 //
 // Invariant: the same tenant, addressed owner and key give the same id, on every gateway; anything else another one.
 
-import { assert } from "../protocol/assert.ts";
-import { type CommandId, commandIdFromBytes } from "../protocol/command-id.ts";
-import { hash16 } from "../protocol/digest.ts";
+import type { CommandId } from "../protocol/command-id.ts";
+import { derivedId } from "./derived-id.ts";
 
 /** Keeps these ids apart from everything else that is ever hashed. Part of the outside contract. */
 const DOMAIN = "coffer/http/idempotency-key/1";
@@ -30,12 +29,5 @@ export interface KeyScope {
 
 /** The id that a key stands for: a UUIDv8. About 2 µs. */
 export function idOfKey(key: string, { tenant, owner, index }: KeyScope): CommandId {
-  const parts = [DOMAIN, tenant, owner, key, ...(index === undefined ? [] : [String(index)])];
-  const bytes = hash16(Buffer.from(parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join("")));
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  view.setUint8(6, (view.getUint8(6) & 0x0f) | 0x80);
-  view.setUint8(8, (view.getUint8(8) & 0x3f) | 0x80);
-  const id = commandIdFromBytes(bytes);
-  assert(id !== undefined, "16 bytes are an id");
-  return id;
+  return derivedId(DOMAIN, [tenant, owner, key, ...(index === undefined ? [] : [String(index)])]);
 }

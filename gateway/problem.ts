@@ -10,6 +10,13 @@ import { type Outcome, REFUSALS, type RefusalCode } from "../protocol/outcome.ts
 const HTTP_PROBLEMS = {
   unauthorized: { status: 401, title: "a valid API key is missing" },
   forbidden: { status: 403, title: "the API key does not allow this" },
+  campaign_not_found: { status: 404, title: "the campaign does not exist" },
+  campaign_exists: { status: 422, title: "the campaign was made with other terms" },
+  too_many_campaigns: { status: 422, title: "there are as many campaigns as allowed" },
+  campaign_cap: { status: 422, title: "the owner has no claim of that ordinal" },
+  campaign_closed: { status: 422, title: "the campaign takes no new claim now" },
+  campaign_round: { status: 409, title: "rounds follow each other one by one" },
+  campaign_exhausted: { status: 503, title: "the campaign's wallet cannot pay now; ask again later" },
   route_not_found: { status: 404, title: "there is no such route" },
   method_not_allowed: { status: 405, title: "the route does not take this method" },
   not_acceptable: { status: 406, title: "the answer does not exist in an accepted form" },
@@ -55,6 +62,7 @@ const PASSING: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   "fault",
   "request_timeout",
   "rate_limited",
+  "campaign_exhausted",
 ]);
 /** What `Retry-After` says with codes that pass, s. */
 const RETRY_AFTER_S = "1";

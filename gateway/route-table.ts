@@ -3,6 +3,7 @@
 
 import type { Route } from "./route.ts";
 import { batchRoutes } from "./routes/batches.ts";
+import { campaignRoutes } from "./routes/campaigns.ts";
 import { entryRoutes } from "./routes/entries.ts";
 import { readRoutes } from "./routes/reads.ts";
 import { serviceRoutes } from "./routes/service.ts";
@@ -16,5 +17,6 @@ export const ROUTES: readonly Route[] = [
   ...entryRoutes,
   ...transferRoutes,
   ...batchRoutes,
+  ...campaignRoutes,
   ...serviceRoutes,
 ];

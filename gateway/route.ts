@@ -6,6 +6,7 @@ import type { TSchema } from "typebox";
 import type { Ticket } from "./admission/tickets.ts";
 import type { AdmissionGate } from "./admission-gate.ts";
 import type { Access } from "./authorize.ts";
+import type { Campaigns } from "./campaigns/campaigns.ts";
 import type { CommandDesk } from "./command-desk.ts";
 import type { Installation } from "./installation.ts";
 import type { GatewayMetrics, RouteCount } from "./metrics/gateway-metrics.ts";
@@ -36,6 +37,7 @@ export interface RouteContext {
   readonly installation: Installation;
   readonly admission: AdmissionGate;
   readonly metrics: GatewayMetrics;
+  readonly campaigns: Campaigns;
   /** Version of this gateway. */
   readonly version: string;
   /** The OpenAPI document. */

@@ -17,6 +17,8 @@ import {
   REF_BYTES_MAX,
 } from "../protocol/limits.ts";
 import { STATUSES } from "../protocol/outcome.ts";
+import { CLAIMS_PER_OWNER_MAX } from "./cache/gateway-cache.ts";
+import { ROUNDS_MAX } from "./campaigns/campaign.ts";
 import { PROBLEM_MEDIA_TYPE, PROBLEMS } from "./problem.ts";
 import type { RouteSchema } from "./route.ts";
 
@@ -39,6 +41,27 @@ const Code = Type.String({ minLength: 1, maxLength: CODE_BYTES_MAX });
 const Ref = Type.String({ minLength: 1, maxLength: REF_BYTES_MAX });
 const Reason = Type.String({ minLength: 1, maxLength: REASON_BYTES_MAX });
 
+const CampaignId = Type.String({
+  pattern: "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$",
+  minLength: 1,
+  maxLength: 64,
+  description: "chosen by the caller",
+});
+const Purse = Type.String({ pattern: "^[a-z0-9_-]{1,32}$" });
+const Ordinal = Type.Integer({ minimum: 1, maximum: CLAIMS_PER_OWNER_MAX });
+const Round = Type.Integer({ minimum: 1, maximum: ROUNDS_MAX });
+const campaignTerms = {
+  wallet: Wallet,
+  amount: Amount,
+  capPerOwner: Ordinal,
+  code: Type.Optional(Code),
+  ref: Type.Optional(Ref),
+  from: Type.Optional(Time),
+  to: Type.Optional(Time),
+};
+const claimOf = { campaign: CampaignId, ordinal: Ordinal };
+
+const EXAMPLE_ID = "0190c0de-0000-7000-8000-00000000e001";
 const OptionalId = Type.Optional(Id);
 const Leg = Type.Object({ from: Wallet, to: Wallet, amount: Amount }, closed);
 const Legs = Type.Array(Leg, { minItems: 1, maxItems: LEGS_MAX });
@@ -129,7 +152,7 @@ export const schemas = {
       max: Type.Optional(Max),
       meta: Type.Optional(Meta),
     },
-    closed,
+    { ...closed, examples: [{ id: EXAMPLE_ID, wallet: "alice:usd", asset: "USD/2" }] },
   ),
   limit: Type.Object({ id: OptionalId, min: Type.Optional(Min), max: Type.Optional(Max) }, closed),
   status: Type.Object({ id: OptionalId, reason: Reason }, closed),
@@ -138,11 +161,11 @@ export const schemas = {
       Type.Object({ from: Wallet, to: Wallet, amount: Amount, ...transferFields }, closed),
       Type.Object({ legs: Legs, ...transferFields }, closed),
     ],
-    { examples: [{ from: "alice:usd", to: "bob:usd", amount: "1250", ref: "order-7" }] },
+    { examples: [{ id: EXAMPLE_ID, from: "alice:usd", to: "bob:usd", amount: "1250", ref: "order-7" }] },
   ),
   capture: Type.Object(
     { id: OptionalId, amount: Type.Optional(Amount), final: Type.Optional(Type.Boolean()) },
-    closed,
+    { ...closed, examples: [{ id: EXAMPLE_ID, amount: "400" }] },
   ),
   release: Type.Object({ id: OptionalId }, closed),
   reverse: Type.Object({ id: OptionalId, amount: Type.Optional(Amount) }, closed),
@@ -150,6 +173,41 @@ export const schemas = {
     { commands: Type.Array(BatchCommand, { minItems: 1, maxItems: COMMANDS_PER_MESSAGE_MAX }) },
     closed,
   ),
+  campaign: Type.Object(
+    {
+      id: Type.Optional(CampaignId),
+      ...campaignTerms,
+      purse: Type.Optional(Purse),
+    },
+    {
+      ...closed,
+      description:
+        "terms, which never change; `wallet` pays, `purse` of a claimant receives (default: as `wallet`)",
+      examples: [{ id: "spring-2026", wallet: "promo:usd", amount: "500", capPerOwner: 1 }],
+    },
+  ),
+  claim: Type.Object(
+    { owner: Owner, ordinal: Type.Optional(Ordinal) },
+    {
+      ...closed,
+      description: "`ordinal` says which of an owner's claims it is; needed where the cap is above 1",
+      examples: [{ owner: "alice", ordinal: 1 }],
+    },
+  ),
+  round: Type.Object({ round: Round }, closed),
+  campaignView: Type.Object({
+    id: CampaignId,
+    ...campaignTerms,
+    purse: Purse,
+    asset: Asset,
+    status: Type.Enum(["open", "closed"]),
+    round: Round,
+    created: Time,
+    closed: Type.Optional(Time),
+  }),
+  claimOutcome: Type.Intersect([Type.Object(claimOf), Outcome]),
+  claimPending: Type.Intersect([Type.Object(claimOf), Pending]),
+  claimOutcomeOrPending: Type.Intersect([Type.Object(claimOf), Type.Union([Outcome, Pending])]),
   outcome: Outcome,
   outcomeOrPending: Type.Union([Outcome, Pending]),
   pending: Pending,
@@ -170,6 +228,11 @@ export const schemas = {
     { additionalProperties: true },
   ),
   document: Type.Object({}, { additionalProperties: true }),
+  campaignParams: Type.Object({ id: CampaignId }),
+  claimParams: Type.Object({
+    id: CampaignId,
+    ordinal: Type.String({ pattern: "^(?:[1-9][0-9]{0,2}|1000)$" }),
+  }),
   idParams: Type.Object({ id: Type.String({ format: "uuid" }) }),
   walletParams: Type.Object({ wallet: Wallet }),
   ownerParams: Type.Object({ owner: Owner }),
@@ -307,6 +370,38 @@ export function metricsSchema(about: Published): RouteSchema {
     querystring: schemas.noQuery,
     ...about,
     response: { 200: { description: "Prometheus's text form", content }, ...problems(400) },
+  };
+}
+
+/** The published side of a route that makes or changes a campaign. */
+export function campaignSchema(
+  about: Published & { readonly body?: TSchema; readonly created: boolean },
+): RouteSchema {
+  const { created, ...published } = about;
+  const there = json(schemas.campaignView);
+  return {
+    querystring: schemas.noQuery,
+    ...published,
+    ...(created ? { headers: commandHeaders } : {}),
+    response: {
+      ...(created ? { 201: { description: "made", ...there } } : {}),
+      200: { description: created ? "it was there, with the same terms" : "as it is now", ...there },
+      ...problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+    },
+  };
+}
+
+/** The published side of a claim. */
+export function claimSchema(about: Published & { readonly body: TSchema }): RouteSchema {
+  return {
+    querystring: schemas.noQuery,
+    ...about,
+    headers: Type.Object({ prefer: commandHeaders.properties.prefer }),
+    response: {
+      201: { description: "granted", ...json(schemas.claimOutcome) },
+      202: { description: "accepted and not settled yet; see Location", ...json(schemas.claimPending) },
+      ...problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+    },
   };
 }
 

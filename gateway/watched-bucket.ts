@@ -29,6 +29,11 @@ export interface BucketReading<Value> {
   readonly entriesMax: number;
 }
 
+interface Held<Value> {
+  readonly value: Value;
+  readonly revision: number;
+}
+
 /** One watch, from its first message to its last. */
 interface Watching {
   readonly bucket: KV;
@@ -42,7 +47,7 @@ export class WatchedBucket<Value> {
   readonly #nc: NatsConnection;
   readonly #reading: BucketReading<Value>;
   readonly #closing = new AbortController();
-  #values: Map<string, Value> = new Map();
+  #values: Map<string, Held<Value>> = new Map();
   #watching: Watching | null = null;
   #reconnects = 0;
   #isReady = false;
@@ -53,10 +58,7 @@ export class WatchedBucket<Value> {
   }
 
   /** Opens the bucket (and makes it when there is none) and reads it whole. Errors: rejects with what NATS says. */
-  static async open<Value>(
-    nc: NatsConnection,
-    reading: BucketReading<Value>,
-  ): Promise<WatchedBucket<Value>> {
+  static async open<Value>(nc: NatsConnection, reading: BucketReading<Value>): Promise<WatchedBucket<Value>> {
     const watched = new WatchedBucket(nc, reading);
     const whole = Promise.withResolvers<void>();
     void watched.#followConnection().catch(() => undefined);
@@ -79,7 +81,12 @@ export class WatchedBucket<Value> {
 
   /** The value under a key as it was last heard of. Never throws. */
   get(key: string): Value | undefined {
-    return this.#values.get(key);
+    return this.#values.get(key)?.value;
+  }
+
+  /** Takes what was written here before the watch brings it, unless something newer came already. Never throws. */
+  note(key: string, value: Value, revision: number): void {
+    if ((this.#values.get(key)?.revision ?? 0) < revision) this.#hold(this.#values, key, { value, revision });
   }
 
   /** Follows no more. The connection stays open. Never throws. */
@@ -127,7 +134,7 @@ export class WatchedBucket<Value> {
 
   /** Takes what a watch brings until it ends. */
   async #take(watching: Watching, isEmpty: boolean, onWhole: () => void): Promise<void> {
-    const values: Map<string, Value> = new Map();
+    const values: Map<string, Held<Value>> = new Map();
     const adopt = (): void => {
       this.#values = values;
       this.#isReady = !this.#closing.signal.aborted;
@@ -142,13 +149,15 @@ export class WatchedBucket<Value> {
   }
 
   /** Takes one entry of the bucket into a map. Reads the value at once: see {@link BucketReading}. */
-  #apply(values: Map<string, Value>, { key, operation, value: bytes }: KvWatchEntry): void {
+  #apply(values: Map<string, Held<Value>>, { key, operation, value: bytes, revision }: KvWatchEntry): void {
+    if ((values.get(key)?.revision ?? 0) > revision) return;
     const value = operation === "PUT" ? this.#reading.decode(key, bytes) : null;
-    if (value === null) {
-      values.delete(key);
-      return;
-    }
-    if (values.has(key) || values.size < this.#reading.entriesMax) values.set(key, value);
+    if (value === null) values.delete(key);
+    else this.#hold(values, key, { value, revision });
+  }
+
+  #hold(values: Map<string, Held<Value>>, key: string, held: Held<Value>): void {
+    if (values.has(key) || values.size < this.#reading.entriesMax) values.set(key, held);
   }
 
   /** Asks how far the bucket is and begins the watch again when it does not follow. Never rejects. */

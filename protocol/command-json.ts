@@ -32,7 +32,7 @@ import { shardOf } from "./shard-map.ts";
 const plain = new PlainJsonReader();
 
 /** How JSON spells values. */
-const JSON_FORMS: FieldForms = {
+export const JSON_FORMS: FieldForms = {
   id: parseCommandId,
   amount: parseAmount,
   bound: (value) => (value === "unlimited" ? value : parseInt64(value)),

@@ -30,6 +30,9 @@ function bodyOf(name: string): Record<string, unknown> {
   const transfer = { id, from: "alice:usd", to: "bob:usd", amount: "1" };
   if (name === "POST /v1/wallets") return { id, wallet: "alice:usd", asset: "USD/2" };
   if (name === "POST /v1/transfers") return transfer;
+  if (name === "POST /v1/campaigns") return { id, wallet: "alice:usd", amount: "1", capPerOwner: 1 };
+  if (name.endsWith("/claims")) return { owner: "alice" };
+  if (name.endsWith("/rounds")) return { round: 2 };
   if (name === "POST /v1/batches") return { commands: [{ op: "transfer", ...transfer }] };
   if (name.startsWith("PATCH")) return { id, max: "100" };
   return /freeze|close/.test(name) ? { id, reason: "a test" } : { id };
@@ -45,8 +48,9 @@ test("every route answers every caller as the table says", async () => {
     const filled = path
       .replace("{wallet}", "alice:usd")
       .replace("{owner}", "alice")
-      .replace("{id}", randomUUID());
-    const url = filled.includes("/transfers/") ? `${filled}?owner=alice` : filled;
+      .replace("{id}", randomUUID())
+      .replace("{ordinal}", "1");
+    const url = /\/(transfers|claims)\//.test(filled) ? `${filled}?owner=alice` : filled;
     for (const [role, key] of CALLERS) {
       const body = method === "GET" ? {} : { body: bodyOf(name) };
       const { status, text } = await site.call(method, url, { key, ...body });
