@@ -6,8 +6,6 @@
 //
 // Invariant: every route but those under /docs comes from the table; every error is a problem document.
 
-import swagger from "@fastify/swagger";
-import swaggerUi from "@fastify/swagger-ui";
 import { TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import fastify, {
   type FastifyInstance,
@@ -19,6 +17,7 @@ import type { TSchema } from "typebox";
 import { MESSAGE_BYTES_MAX } from "../protocol/limits.ts";
 import { NO_TICKET } from "./admission/tickets.ts";
 import { type Authorization, authorize } from "./authorize.ts";
+import { documentOf, registerDocument } from "./document.ts";
 import { answerBrokenRequest, problemOf } from "./http-fault.ts";
 import { readJsonBodies } from "./json-body.ts";
 import type { KeyDirectory } from "./key-directory.ts";
@@ -39,10 +38,6 @@ const CONNECTIONS_MAX = 10_000;
 const KEEP_ALIVE_MS = 72_000;
 /** Characters of a parameter in a path: longer ones are judged as bad parameters up to here. */
 const PARAMETER_CHARS_MAX = 1_024;
-/** Nothing of the documentation comes from elsewhere. */
-const DOCS_POLICY =
-  "default-src 'none'; connect-src 'self'; font-src 'self' data:; img-src 'self' data:; script-src 'self'; style-src 'self' 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
-
 /** What the server is made of. */
 export interface HttpServerParts {
   readonly context: Omit<RouteContext, "document">;
@@ -95,7 +90,7 @@ export async function makeHttpServer(parts: HttpServerParts): Promise<FastifyIns
     sendProblem(request, reply, new Problem("method_not_allowed", { headers }));
   });
   await registerDocument(app, context.version);
-  const whole: RouteContext = { ...context, document: () => app.swagger() };
+  const whole: RouteContext = { ...context, document: documentOf(app) };
   await app.register((scope, _options, done) => {
     for (const route of ROUTES) registerRoute(scope, route, { ...parts, context: whole });
     done();
@@ -154,27 +149,6 @@ function problemOfVerdict(verdict: Authorization): Problem {
   if (verdict.ok || verdict.status === 401)
     return new Problem("unauthorized", { headers: { "www-authenticate": 'Bearer realm="coffer"' } });
   return new Problem(verdict.code);
-}
-
-async function registerDocument(app: FastifyInstance, version: string): Promise<void> {
-  await app.register(swagger, {
-    convertConstToEnum: false,
-    openapi: {
-      openapi: "3.1.0",
-      info: {
-        title: "Coffer",
-        version,
-        description:
-          "Wallets and transfers. A POST or PATCH takes an `id` in its body or an `Idempotency-Key`, not both; the same one gives the same outcome for ever.",
-      },
-      components: { securitySchemes: { key: { type: "http", scheme: "bearer" } } },
-    },
-  });
-  await app.register(swaggerUi, {
-    routePrefix: "/docs",
-    staticCSP: DOCS_POLICY,
-    uiConfig: { validatorUrl: null, persistAuthorization: false },
-  });
 }
 
 /**

@@ -40,8 +40,8 @@ export interface RouteContext {
   readonly campaigns: Campaigns;
   /** Version of this gateway. */
   readonly version: string;
-  /** The OpenAPI document. */
-  document(): object;
+  /** The OpenAPI document, as JSON. */
+  document(): string;
 }
 
 /** What is published about a route, and its query and path are checked against. Bodies are judged by the engine's own rules. */

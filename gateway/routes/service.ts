@@ -67,7 +67,7 @@ export const serviceRoutes: readonly Route[] = [
     path: "/openapi.json",
     access: "public",
     schema: serviceSchema({ summary: "This document", tags, answer: schemas.document }),
-    handler: (context, _request, reply) => sendJson(reply, 200, JSON.stringify(context.document())),
+    handler: (context, _request, reply) => sendJson(reply, 200, context.document()),
   },
 ];
 
