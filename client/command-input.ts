@@ -173,7 +173,7 @@ function addressed(json: unknown): { json: unknown; owner: OwnerName | null } {
 
 /** The JSON form: bigints as decimal text, absent fields left out, a fresh id where there is none. About 1 µs. */
 function jsonOf(input: unknown, context: PrepareContext): unknown {
-  if (!isJsonObject(input)) return input;
+  if (!isJsonObject(input) || isJsonForm(input)) return input;
   const json: Record<string, unknown> = { ...input };
   for (const [field, value] of Object.entries(json)) {
     if (value === undefined) delete json[field];
@@ -183,6 +183,17 @@ function jsonOf(input: unknown, context: PrepareContext): unknown {
   if (isJsonObject(json["ifVersion"])) json["ifVersion"] = versionsJson(json["ifVersion"]);
   if (json["id"] === undefined) json["id"] = context.newId();
   return json;
+}
+
+/** Whether a command is in its JSON form already, as one that came as JSON is: then it is not copied. */
+function isJsonForm(input: Readonly<Record<string, unknown>>): boolean {
+  if (input["id"] === undefined) return false;
+  for (const field in input) {
+    const value = input[field];
+    if (value === undefined || typeof value === "bigint" || field === "legs" || field === "ifVersion")
+      return false;
+  }
+  return true;
 }
 
 function legJson(leg: unknown): unknown {

@@ -115,7 +115,7 @@ export class Lane {
   /** Forgets a command that is done, and lets the next one under its id go. */
   forget(pending: Pending): void {
     const { id } = pending.command;
-    const repeats = this.#repeats.get(id);
+    const repeats = this.#repeats.size === 0 ? undefined : this.#repeats.get(id);
     if (this.#unsettled.get(id) === pending) {
       this.#unsettled.delete(id);
     } else {

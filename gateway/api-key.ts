@@ -59,6 +59,11 @@ export function secretHash(secret: string): Buffer {
 /** Stands in for the hash of an unknown id; no secret is known that has it. */
 const NOBODY = Buffer.alloc(SECRET_BYTES);
 
+/** Whether two texts of keys are one; takes the same time for all of one length. Never throws. */
+export function isSameKeyText(text: string, proven: Uint8Array): boolean {
+  return text.length === proven.length && timingSafeEqual(Buffer.from(text, "latin1"), proven);
+}
+
 /** Whether a secret has this hash; `undefined` = nobody's, compared all the same. Never throws. */
 export function isSecretOf(secret: string, expected: Uint8Array | undefined): boolean {
   const isEqual = timingSafeEqual(secretHash(secret), expected ?? NOBODY);

@@ -6,7 +6,7 @@
 
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { ClientClock } from "../client/clock.ts";
-import { isKeyId, isSecretOf, parseApiKey } from "./api-key.ts";
+import { isKeyId, isSameKeyText, isSecretOf, parseApiKey } from "./api-key.ts";
 import { KEYS_MAX, openKeyBucket } from "./key-bucket.ts";
 import type { KeyDirectory } from "./key-directory.ts";
 import { decodeKeyRecord, endOf } from "./key-record.ts";
@@ -22,6 +22,8 @@ interface HeldKey {
   readonly principal: Principal;
   /** Refused from then on; Infinity = never. */
   readonly endMs: number;
+  /** The key's text in bytes once it has proved itself: comparing it takes a tenth of hashing it. */
+  proven: Buffer | null;
 }
 
 /** See the file header. */
@@ -58,7 +60,10 @@ export class KeyStore implements KeyDirectory {
     const key = parseApiKey(bearer);
     if (key === null) return null;
     const held = this.#keys.get(key.id);
-    if (!isSecretOf(key.secret, held?.hash) || held === undefined) return null;
+    if (held === undefined || held.proven === null || !isSameKeyText(bearer, held.proven)) {
+      if (!isSecretOf(key.secret, held?.hash) || held === undefined) return null;
+      held.proven = Buffer.from(bearer, "latin1");
+    }
     return this.#clock.wallMs() < held.endMs ? held.principal : null;
   }
 
@@ -78,5 +83,5 @@ function heldKey(id: string, bytes: Uint8Array): HeldKey | null {
     scopes: withIncluded(scopes),
     owners: owners === null ? null : new Set(owners),
   };
-  return { hash: Buffer.from(hash, "hex"), principal, endMs: endOf(record) ?? Infinity };
+  return { hash: Buffer.from(hash, "hex"), principal, endMs: endOf(record) ?? Infinity, proven: null };
 }

@@ -35,6 +35,8 @@ class Scan {
   private readonly text: string;
   private readonly split: boolean;
   private readonly depthMax: number;
+  /** Without a backslash in the text a string ends at the next quote, which is found natively. */
+  private readonly hasEscapes: boolean;
   private readonly faults = new Map<number, JsonFault>();
   /** Keys of the objects around the present place; null for arrays. */
   private readonly around: (KeySet | null)[] = [];
@@ -47,6 +49,7 @@ class Scan {
     this.text = text;
     this.split = perElement && /^[\t\n\r ]*\[/.test(text);
     this.depthMax = this.split ? depthMax + 1 : depthMax;
+    this.hasEscapes = text.includes("\\");
   }
 
   run(): ReadonlyMap<number, JsonFault> {
@@ -90,8 +93,8 @@ class Scan {
   private string(): void {
     const start = this.at;
     let escaped = false;
-    let end = start + 1;
-    for (; ; end += 1) {
+    let end = this.hasEscapes ? start + 1 : this.text.indexOf('"', start + 1);
+    for (; this.hasEscapes; end += 1) {
       const unit = this.text.charCodeAt(end);
       if (unit === QUOTE || Number.isNaN(unit)) break;
       if (unit !== BACKSLASH) continue;
