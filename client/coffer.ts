@@ -12,8 +12,7 @@ import type { AsOf } from "../protocol/read-answer.ts";
 import { INFO_SUBJECT } from "../protocol/subject.ts";
 import type { ClientOutcome, Resolution } from "./client-outcome.ts";
 import type { ClientClock } from "./clock.ts";
-import { type CommandInput, isRefused, prepareCommand } from "./command-input.ts";
-import type { CommandTimes } from "./command-times.ts";
+import { type CommandInput, isRefused, type PrepareContext, prepareCommand } from "./command-input.ts";
 import {
   CofferAnswerInvalid,
   CofferClosed,
@@ -28,6 +27,7 @@ import { IdSource } from "./id-source.ts";
 import { Link } from "./link.ts";
 import { type CofferOptions, type CofferSettings, numberOf, settingsOf } from "./options.ts";
 import { orderedOutcomes } from "./outcome-stream.ts";
+import type { CommandListener } from "./pending.ts";
 import { delay, idArgument, ownerArgument, Reader, walletArgument } from "./reader.ts";
 import { Sender } from "./sender.ts";
 import { StreamFeed } from "./stream-feed.ts";
@@ -49,8 +49,6 @@ export interface SendOptions {
    * not hear of it. Not called when the outcome comes first. Must not throw.
    */
   readonly onAccepted?: () => void;
-  /** Filled in as the command goes on, for measuring. Give each command its own, all NaN. */
-  readonly times?: CommandTimes;
 }
 
 /** Options of a read. */
@@ -89,10 +87,10 @@ export interface Page<Element> {
 export class Coffer {
   readonly #settings: CofferSettings;
   readonly #clock: ClientClock;
-  readonly #ids: IdSource;
   readonly #link: Link;
   readonly #info: Info;
   readonly #sender: Sender;
+  readonly #prepare: PrepareContext;
   readonly #reader: Reader;
   readonly #feeds = new Set<EventFeed>();
   #ended: CofferError | null = null;
@@ -106,9 +104,14 @@ export class Coffer {
     const { ids, link, info } = parts;
     this.#settings = settings;
     this.#clock = clock;
-    this.#ids = ids;
     this.#link = link;
     this.#info = info;
+    this.#prepare = {
+      tenant: settings.tenant,
+      shards: info.shards,
+      newId: () => ids.commandId(),
+      wallMs: () => clock.wallMs(),
+    };
     const common = { link, ids, tenant: settings.tenant, steadyMs: () => clock.steadyMs() };
     this.#reader = new Reader({ ...common, assertOpen: () => this.#assertOpen() });
     const ask = (command: Command, after: number) => this.#reader.ask(command, after);
@@ -147,11 +150,31 @@ export class Coffer {
    * Errors: CofferClosed, CofferOverloaded, CofferClusterChanged, each before anything was sent.
    */
   send(command: CommandInput, options: SendOptions = {}): Promise<ClientOutcome> {
+    const { promise, resolve } = Promise.withResolvers<ClientOutcome>();
+    const { onAccepted } = options;
+    const listener = onAccepted === undefined ? { onOutcome: resolve } : { onOutcome: resolve, onAccepted };
     try {
-      return this.#send(command, options);
+      this.submit(command, listener, options);
     } catch (thrown) {
       return harmless(Promise.reject(thrown));
     }
+    return promise;
+  }
+
+  /**
+   * Sends one command as `send` does, without a promise: for callers that have very many under way.
+   * Errors, thrown: as `send` rejects; then `listener` hears nothing. A refusal for the shape is told before it returns.
+   */
+  submit(
+    command: CommandInput,
+    listener: CommandListener,
+    options: { readonly deadlineMs?: number } = {},
+  ): void {
+    this.#assertOpen();
+    const deadlineMs = this.#waitOf(options);
+    const prepared = prepareCommand(command, this.#prepare);
+    if (isRefused(prepared)) listener.onOutcome(prepared, this.#clock.steadyMs());
+    else this.#sender.submit(prepared, deadlineMs, listener);
   }
 
   /** Sends many commands; resolves with their outcomes in the same order. Errors: as `send`. */
@@ -281,20 +304,6 @@ export class Coffer {
     await this.#sender.close(waitMs);
     this.#ended ??= new CofferClosed();
     await this.#link.close();
-  }
-
-  /** Not async, and its promise is the sender's own: it is called for every command. Throws as `send` rejects. */
-  #send(command: CommandInput, options: SendOptions): Promise<ClientOutcome> {
-    this.#assertOpen();
-    const deadlineMs = this.#waitOf(options);
-    const prepared = prepareCommand(command, {
-      tenant: this.#settings.tenant,
-      shards: this.#info.shards,
-      newId: () => this.#ids.commandId(),
-      wallMs: () => this.#clock.wallMs(),
-    });
-    if (isRefused(prepared)) return Promise.resolve(prepared);
-    return this.#sender.submit(prepared, deadlineMs, options);
   }
 
   async #sendMany(commands: Iterable<CommandInput>, options: SendOptions): Promise<ClientOutcome[]> {

@@ -32,7 +32,6 @@ export type {
   StatusInput,
   TransferInput,
 } from "./command-input.ts";
-export type { CommandTimes } from "./command-times.ts";
 export {
   CofferAnswerInvalid,
   CofferBusy,
@@ -49,3 +48,4 @@ export {
 export type { EventFeed } from "./event-feed.ts";
 export { connect } from "./main.ts";
 export type { CofferOptions, TlsOptions } from "./options.ts";
+export type { CommandListener } from "./pending.ts";

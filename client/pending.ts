@@ -9,7 +9,6 @@
 import type { Command } from "../protocol/command.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import type { ClientOutcome } from "./client-outcome.ts";
-import type { CommandTimes } from "./command-times.ts";
 
 /** A validated command, ready to be sent. */
 export interface PreparedCommand {
@@ -19,12 +18,17 @@ export interface PreparedCommand {
   readonly bytes: number;
 }
 
-/** Who hears of a command before it ends. */
-export interface PendingListener {
-  /** Called at most once. Must not throw. */
-  readonly onAccepted?: (() => void) | undefined;
-  /** Filled in on the way. */
-  readonly times?: CommandTimes | undefined;
+/** Who hears of a command, each at most once. None may throw. Times are ms of the client's steady clock. */
+export interface CommandListener {
+  /** The first frame with it left. */
+  onSent?(atMs: number): void;
+  /**
+   * The log has it: from then on it settles for certain, though this client may not hear of it. Not called when the
+   * outcome comes first.
+   */
+  onAccepted?(atMs: number): void;
+  /** The end: its outcome (a refusal is one), or `unknown`. */
+  onOutcome(outcome: ClientOutcome, atMs: number): void;
 }
 
 /** One command on its way. */
@@ -50,57 +54,48 @@ export class Pending {
   isAsking = false;
   /** Why it was not answered so far; null = it is simply waited for. */
   problem: string | null = null;
-  readonly #settle: (outcome: ClientOutcome) => void;
-  readonly #times: CommandTimes | undefined;
-  #onAccepted: (() => void) | undefined;
+  readonly #listener: CommandListener;
+  #wasSent = false;
 
-  constructor(
-    prepared: PreparedCommand,
-    deadlineMs: number,
-    settle: (outcome: ClientOutcome) => void,
-    { onAccepted, times }: PendingListener = {},
-  ) {
+  constructor(prepared: PreparedCommand, deadlineMs: number, listener: CommandListener) {
     this.command = prepared.command;
     this.shard = prepared.shard;
     this.bytes = prepared.bytes;
     this.deadlineMs = deadlineMs;
-    this.#settle = settle;
-    this.#onAccepted = onAccepted;
-    this.#times = times;
+    this.#listener = listener;
   }
 
-  /** A frame with it left. */
+  /** A frame with it left; tells the caller, the first time. */
   onSent(nowMs: number): void {
     this.state = "sent";
-    if (this.#times !== undefined && Number.isNaN(this.#times.sentMs)) this.#times.sentMs = nowMs;
+    if (this.#wasSent) return;
+    this.#wasSent = true;
+    this.#listener.onSent?.(nowMs);
   }
 
   /** The log has it; tells the caller, the first time. */
   onAccepted(nowMs: number): void {
+    const isFirst = this.acceptedMs === 0;
     this.state = "accepted";
     this.acceptedMs = nowMs;
-    if (this.#times !== undefined && Number.isNaN(this.#times.acceptedMs)) this.#times.acceptedMs = nowMs;
-    const onAccepted = this.#onAccepted;
-    this.#onAccepted = undefined;
-    onAccepted?.();
+    if (isFirst) this.#listener.onAccepted?.(nowMs);
   }
 
   /** Hands the outcome to the caller; `false` when that happened before. */
   finish(outcome: Outcome, nowMs: number): boolean {
-    if (this.state !== "done" && this.#times !== undefined) this.#times.settledMs = nowMs;
-    return this.#end(outcome);
+    return this.#end(outcome, nowMs);
   }
 
   /** Ends without an answer; `false` when it had ended before. */
-  giveUp(why: string): boolean {
+  giveUp(why: string, nowMs: number): boolean {
     const { id, op } = this.command;
-    return this.#end({ id, op, status: "unknown", detail: this.problem ?? why });
+    return this.#end({ id, op, status: "unknown", detail: this.problem ?? why }, nowMs);
   }
 
-  #end(outcome: ClientOutcome): boolean {
+  #end(outcome: ClientOutcome, nowMs: number): boolean {
     if (this.state === "done") return false;
     this.state = "done";
-    this.#settle(outcome);
+    this.#listener.onOutcome(outcome, nowMs);
     return true;
   }
 }

@@ -15,12 +15,12 @@ import type { TenantName } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import { decodeOutcomes } from "../protocol/outcome-codec.ts";
 import { frameSubject, resultPrefix } from "../protocol/subject.ts";
-import type { ClientOutcome, Resolution } from "./client-outcome.ts";
+import type { Resolution } from "./client-outcome.ts";
 import { CofferClosed, CofferOverloaded } from "./errors.ts";
 import type { IdSource } from "./id-source.ts";
 import { Lane, type LaneSettings } from "./lane.ts";
 import type { Link } from "./link.ts";
-import { Pending, type PendingListener, type PreparedCommand } from "./pending.ts";
+import { type CommandListener, Pending, type PreparedCommand } from "./pending.ts";
 import { parsePubAck } from "./pub-ack.ts";
 import { Window } from "./window.ts";
 
@@ -117,22 +117,19 @@ export class Sender {
   }
 
   /**
-   * Sends a command until it is settled.
-   * @returns its outcome, or `unknown` after `deadlineMs`. Rejects only with CofferClosed and CofferOverloaded, before
-   * anything was sent; a rejection that nobody looks at does no harm.
+   * Sends a command until it is settled; `listener` hears its outcome, or `unknown` after `deadlineMs`.
+   * Errors: CofferClosed and CofferOverloaded, before anything was sent; then the listener hears nothing.
    */
-  submit(prepared: PreparedCommand, deadlineMs: number, listener?: PendingListener): Promise<ClientOutcome> {
-    if (this.#isClosed) return harmlessRejection(new CofferClosed());
-    const { promise, resolve } = Promise.withResolvers<ClientOutcome>();
-    const pending = new Pending(prepared, this.#parts.steadyMs() + deadlineMs, resolve, listener);
+  submit(prepared: PreparedCommand, deadlineMs: number, listener: CommandListener): void {
+    if (this.#isClosed) throw new CofferClosed();
+    const pending = new Pending(prepared, this.#parts.steadyMs() + deadlineMs, listener);
     if (this.#waiting.length === 0 && this.#window.tryTake(prepared.bytes)) {
       this.#laneOf(prepared.shard).add(pending);
     } else if (this.#waiting.length < this.#settings.waitingMax) {
       this.#waiting.push(pending);
     } else {
-      return harmlessRejection(new CofferOverloaded(this.#waiting.length));
+      throw new CofferOverloaded(this.#waiting.length);
     }
-    return promise;
   }
 
   /** Takes no more commands; waits up to `waitMs` for those under way, gives up the rest. Never rejects. */
@@ -153,9 +150,10 @@ export class Sender {
   /** Ends everything that is under way as unknown, and takes no more. */
   giveUpAll(why: string): void {
     this.#isClosed = true;
-    for (const pending of this.#waiting.splice(0)) pending.giveUp(why);
+    const nowMs = this.#parts.steadyMs();
+    for (const pending of this.#waiting.splice(0)) pending.giveUp(why, nowMs);
     this.#eachLane((lane) => {
-      for (const pending of [...lane.unsettled()]) this.#giveUp(lane, pending, why);
+      for (const pending of [...lane.unsettled()]) this.#giveUp(lane, pending, why, nowMs);
     });
     this.#tellRoom();
     this.#tellIdle();
@@ -238,7 +236,7 @@ export class Sender {
     this.#eachLane((lane) => {
       for (const pending of lane.unsettled()) {
         if (nowMs >= pending.deadlineMs) {
-          this.#giveUp(lane, pending, "no outcome before the deadline");
+          this.#giveUp(lane, pending, "no outcome before the deadline", nowMs);
           expired += 1;
         } else if (pending.state === "accepted" && nowMs >= pending.askAtMs) {
           this.#askFor(lane, pending);
@@ -255,12 +253,12 @@ export class Sender {
     const late = this.#waiting.filter((pending) => nowMs >= pending.deadlineMs);
     this.#waiting = this.#waiting.filter((pending) => nowMs < pending.deadlineMs);
     for (const pending of late)
-      pending.giveUp("no room in the window before the deadline; it was never sent");
+      pending.giveUp("no room in the window before the deadline; it was never sent", nowMs);
     if (this.unsettled === 0) this.#tellIdle();
   }
 
-  #giveUp(lane: Lane, pending: Pending, why: string): void {
-    if (pending.giveUp(why)) this.#onDone(lane, pending, null);
+  #giveUp(lane: Lane, pending: Pending, why: string, nowMs: number): void {
+    if (pending.giveUp(why, nowMs)) this.#onDone(lane, pending, null);
   }
 
   #askFor(lane: Lane, pending: Pending): void {
@@ -312,11 +310,4 @@ export class Sender {
   #tellIdle(): void {
     for (const listener of this.#idleListeners.splice(0)) listener();
   }
-}
-
-/** A rejected promise that does not count as unhandled when its caller never looks at it. */
-function harmlessRejection(error: Error): Promise<never> {
-  const rejected = Promise.reject(error);
-  rejected.catch(() => undefined);
-  return rejected;
 }

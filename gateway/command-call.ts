@@ -7,7 +7,7 @@
 // the same codes.
 
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Coffer, CommandTimes } from "../client/mod.ts";
+import type { Coffer } from "../client/mod.ts";
 import { isJsonObject } from "../protocol/canonical-json.ts";
 import type { Op } from "../protocol/command.ts";
 import { parseCommandId } from "../protocol/command-id.ts";
@@ -15,7 +15,7 @@ import type { OwnerName } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import { outcomeToJson } from "../protocol/outcome-json.ts";
 import { addressedOwner, forbiddenIn } from "./command-access.ts";
-import type { CommandJson, DeskAnswer } from "./command-desk.ts";
+import type { CommandJson, CommandTimes, DeskAnswer } from "./command-desk.ts";
 import { idOfKey, parseIdempotencyKey } from "./idempotency.ts";
 import { outcomeText, shownTo } from "./outcome-answer.ts";
 import { type Preference, parsePreference } from "./preference.ts";

@@ -14,7 +14,7 @@
 // what the log has.
 
 import type { CommandInput } from "../client/command-input.ts";
-import { type ClientOutcome, type Coffer, CofferError, type CommandTimes } from "../client/mod.ts";
+import { type ClientOutcome, type Coffer, CofferError, type CommandListener } from "../client/mod.ts";
 import { canonicalJson } from "../protocol/canonical-json.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import type { Ticket } from "./admission/tickets.ts";
@@ -60,10 +60,54 @@ interface Waiter {
 /** Takes tickets back: `answered` = an engine settled the command now, so its latency counts. Must not throw. */
 export type TicketReturn = (ticket: Ticket, end: "answered" | "dropped") => void;
 
-interface Run extends CommandTimes {
-  readonly command: CommandJson;
-  readonly waiters: Waiter[];
-  isAccepted: boolean;
+/** When a command passed each point on its way, ms; NaN = it has not been there, or nobody saw it. */
+export interface CommandTimes {
+  /** The first frame with it left. */
+  readonly sentMs: number;
+  /** The log had it. */
+  readonly acceptedMs: number;
+  /** Its outcome arrived. */
+  readonly settledMs: number;
+}
+
+interface RunListener {
+  onAccepted(run: Run): void;
+  onOutcome(run: Run, outcome: ClientOutcome): void;
+}
+
+/** A command on its way, and who waits for it. It listens itself: one object a command in place of several functions. */
+class Run implements CommandListener, CommandTimes {
+  /** The one that brought the command. */
+  readonly request: DeskRequest;
+  /** Under which others find it; null when they cannot. */
+  readonly scope: string | null;
+  readonly waiters: Waiter[] = [];
+  isAccepted = false;
+  sentMs = Number.NaN;
+  acceptedMs = Number.NaN;
+  settledMs = Number.NaN;
+  readonly #listener: RunListener;
+
+  constructor(request: DeskRequest, scope: string | null, listener: RunListener) {
+    this.request = request;
+    this.scope = scope;
+    this.#listener = listener;
+  }
+
+  onSent(atMs: number): void {
+    this.sentMs = atMs;
+  }
+
+  onAccepted(atMs: number): void {
+    this.acceptedMs = atMs;
+    this.isAccepted = true;
+    this.#listener.onAccepted(this);
+  }
+
+  onOutcome(outcome: ClientOutcome, atMs: number): void {
+    this.settledMs = atMs;
+    this.#listener.onOutcome(this, outcome);
+  }
 }
 
 /** See the file header. */
@@ -74,6 +118,10 @@ export class CommandDesk {
   readonly #waiters = new Set<Waiter>();
   #timer: NodeJS.Timeout | null = null;
   #stopAtMs = Number.POSITIVE_INFINITY;
+  readonly #listener: RunListener = {
+    onAccepted: (run) => this.#onAccepted(run),
+    onOutcome: (run, outcome) => this.#end(run, endOf(outcome), (waiter) => answerOfOutcome(outcome, waiter)),
+  };
 
   constructor(steadyMs: () => number, giveBack: TicketReturn = () => undefined) {
     this.#steadyMs = steadyMs;
@@ -89,25 +137,21 @@ export class CommandDesk {
   send(request: DeskRequest): void {
     const { scope, command } = request;
     const known = scope === null ? undefined : this.#runs.get(scope);
-    if (known !== undefined && isSame(known.command, command)) {
+    if (known !== undefined && isSame(known.request.command, command)) {
       this.#wait(known, request, false);
       return;
     }
-    const run = newRun(command);
     const isNamed = scope !== null && known === undefined;
+    const run = new Run(request, isNamed ? scope : null, this.#listener);
     if (isNamed) this.#runs.set(scope, run);
     this.#wait(run, request, true);
-    const end = (ticketEnd: "answered" | "dropped", answerOf: (waiter: Waiter) => DeskAnswer): void => {
-      if (isNamed) this.#runs.delete(scope);
-      if (request.ticket !== undefined) this.#giveBack(request.ticket, ticketEnd);
-      for (const waiter of run.waiters.splice(0)) this.#answer(waiter, answerOf(waiter));
-    };
-    // The client judges the shape itself, whatever the value is: its type is a promise to callers who write literals.
-    const listening = { onAccepted: () => this.#onAccepted(run), times: run };
-    request.client.send(command as unknown as CommandInput, listening).then(
-      (outcome) => end(endOf(outcome), (waiter) => answerOfOutcome(outcome, waiter)),
-      (thrown: unknown) => end("dropped", () => answerOfError(thrown)),
-    );
+    try {
+      // The client judges the shape itself, whatever the value is: its type is a promise to callers who write literals.
+      request.client.submit(command as unknown as CommandInput, run);
+    } catch (thrown) {
+      const answer = answerOfError(thrown);
+      this.#end(run, "dropped", () => answer);
+    }
   }
 
   /** Answers everybody within `waitMs`, whatever they asked for. */
@@ -137,8 +181,15 @@ export class CommandDesk {
     this.#timer ??= setTimeout(() => this.#sweep(), SWEEP_MS);
   }
 
+  #end(run: Run, ticketEnd: "answered" | "dropped", answerOf: (waiter: Waiter) => DeskAnswer): void {
+    const { scope, request, waiters } = run;
+    if (scope !== null) this.#runs.delete(scope);
+    if (request.ticket !== undefined) this.#giveBack(request.ticket, ticketEnd);
+    for (const waiter of waiters) this.#answer(waiter, answerOf(waiter));
+    waiters.length = 0;
+  }
+
   #onAccepted(run: Run): void {
-    run.isAccepted = true;
     if (run.waiters.some(({ request }) => request.waitMs === 0)) this.#tellPending(run);
   }
 
@@ -173,11 +224,6 @@ export class CommandDesk {
     if (!isFirst && request.ticket !== undefined) this.#giveBack(request.ticket, "dropped");
     request.onAnswer(answer);
   }
-}
-
-function newRun(command: CommandJson): Run {
-  const none = Number.NaN;
-  return { command, waiters: [], isAccepted: false, sentMs: none, acceptedMs: none, settledMs: none };
 }
 
 /** What was refused for its shape never went to an engine: its latency says nothing. */

@@ -21,7 +21,7 @@ function pendingOf(number: number, bytes: number): Pending {
   const owner = parseOwner("alice");
   assert.ok(owner);
   const command = { op: "release" as const, id: commandId(number), owner, hold: commandId(0) };
-  return new Pending({ command, shard: 0, bytes }, Number.POSITIVE_INFINITY, () => undefined);
+  return new Pending({ command, shard: 0, bytes }, Number.POSITIVE_INFINITY, { onOutcome() {} });
 }
 
 function outcomeOf({ command }: Pending): Outcome {
@@ -175,7 +175,7 @@ test("a lane lags for as long as the oldest accepted command waits and nothing i
   play(log, added, { kind: "accept", value: 0 });
   log.nowMs = 175;
   assert.equal(lane.lagMs(log.nowMs), 5);
-  for (const pending of [first, third]) if (pending.giveUp("late")) lane.forget(pending);
+  for (const pending of [first, third]) if (pending.giveUp("late", log.nowMs)) lane.forget(pending);
   assert.equal(lane.lagMs(log.nowMs), 0, "it waits for nothing");
 });
 
