@@ -50,6 +50,8 @@ export interface GatewayOptions {
   readonly rates?: CommandRates;
   /** Every other bound of admission. */
   readonly admission?: AdmissionSettings;
+  /** How long a request may take to arrive, ms. Default 30,000. */
+  readonly requestMs?: number;
 }
 
 /** What a gateway is given from outside itself. */
@@ -111,7 +113,7 @@ export class Gateway {
    * Errors: ClusterError `nats_unreachable`; what the system says when it cannot listen.
    */
   static async start(options: GatewayOptions, parts: GatewayParts): Promise<Gateway> {
-    const { natsUrl, credentials, host, port, replicas, stopWaitMs = STOP_WAIT_MS } = options;
+    const { natsUrl, credentials, host, port, replicas, stopWaitMs = STOP_WAIT_MS, requestMs } = options;
     const {
       clock,
       keys,
@@ -152,6 +154,7 @@ export class Gateway {
         requestIds: new RequestIds(clock),
         log,
         onProblem,
+        requestMs,
       });
       const listening: Promise<string> = app.listen({ host, port });
       const url = await listening;

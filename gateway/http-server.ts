@@ -18,7 +18,7 @@ import { MESSAGE_BYTES_MAX } from "../protocol/limits.ts";
 import { NO_TICKET } from "./admission/tickets.ts";
 import { type Authorization, authorize } from "./authorize.ts";
 import { documentOf, registerDocument } from "./document.ts";
-import { answerBrokenRequest, problemOf } from "./http-fault.ts";
+import { answerBrokenRequest, answerExpectation, problemOf } from "./http-fault.ts";
 import { readJsonBodies } from "./json-body.ts";
 import type { KeyDirectory } from "./key-directory.ts";
 import { PROBLEM_MEDIA_TYPE, Problem, problemJson } from "./problem.ts";
@@ -30,10 +30,12 @@ import { answerShed } from "./shed-answer.ts";
 
 /** Bytes of all headers of a request. */
 const HEADER_BYTES_MAX = 16 * 1024;
-/** How long a request may take to arrive, ms. */
+/** How long a request may take to arrive when nothing else is said, ms. */
 const REQUEST_MS_MAX = 30_000;
 /** Connections at once; further ones are closed as they come. */
 const CONNECTIONS_MAX = 10_000;
+/** How often connections that took longer are looked for, at most, ms. */
+const SLOW_LOOK_MS_MAX = 1_000;
 /** How long an idle connection is kept, ms. */
 const KEEP_ALIVE_MS = 72_000;
 /** Characters of a parameter in a path: longer ones are judged as bad parameters up to here. */
@@ -47,25 +49,32 @@ export interface HttpServerParts {
   readonly log: RequestLog | null;
   /** Called with one line for what the gateway should not have done. */
   readonly onProblem: (text: string) => void;
+  /** How long a request may take to arrive, ms. Default 30,000. */
+  readonly requestMs?: number | undefined;
 }
 
 /** Makes the server; it does not listen yet. */
 export async function makeHttpServer(parts: HttpServerParts): Promise<FastifyInstance> {
-  const { context, requestIds, onProblem } = parts;
+  const { context, requestIds, onProblem, requestMs = REQUEST_MS_MAX } = parts;
   const app = fastify({
     logger: false,
     bodyLimit: MESSAGE_BYTES_MAX,
-    requestTimeout: REQUEST_MS_MAX,
+    requestTimeout: requestMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     return503OnClosing: false,
     routerOptions: { maxParamLength: PARAMETER_CHARS_MAX },
-    http: { maxHeaderSize: HEADER_BYTES_MAX },
     genReqId: ({ headers }) => requestIds.idOf(headers["x-request-id"]),
+    http: {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: requestMs,
+      connectionsCheckingInterval: Math.min(requestMs / 2, SLOW_LOOK_MS_MAX),
+    },
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, request, reply) =>
       sendProblem(request, reply, problemOf(error) ?? new Problem("fault")),
   });
   app.server.maxConnections = CONNECTIONS_MAX;
+  app.server.on("checkExpectation", answerExpectation);
   readJsonBodies(app);
   app.decorateRequest("principal", null);
   app.decorateRequest("ticket", NO_TICKET);
