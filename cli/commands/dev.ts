@@ -180,7 +180,7 @@ async function serve(invocation: Invocation, plan: DevPlan, { run, givenUp, tell
   });
   const hasDemo = !parsed.has("--no-demo");
   const show = async (): Promise<void> => {
-    await Promise.race([stopped, showGateway(invocation, run, hasDemo)]);
+    await Promise.race([stopped, showGateway(invocation, run)]);
     if (hasDemo && !interrupted.aborted) await demonstrate(invocation, run.session);
   };
   const shown = show();
@@ -190,7 +190,7 @@ async function serve(invocation: Invocation, plan: DevPlan, { run, givenUp, tell
 }
 
 /** Starts the gateway, if there is to be one, and prints how to call it. */
-async function showGateway({ output }: Invocation, run: DevRun, hasDemo: boolean): Promise<void> {
+async function showGateway({ output }: Invocation, run: DevRun): Promise<void> {
   const access = await run.startGateway();
   if (access === null) return;
   const { url, key } = access;
@@ -199,7 +199,7 @@ async function showGateway({ output }: Invocation, run: DevRun, hasDemo: boolean
     ["docs", docs],
     ["key", key],
   ];
-  const steps = httpSteps(access, hasDemo).map((line) => `  ${line}`);
+  const steps = httpSteps(access).map((line) => `  ${line}`);
   const text = ["", `HTTP at ${url}`, columns(rows, "  "), "", "Try it:", ...steps, ""].join("\n");
   output.result({ gateway: { url, key, docs } }, text);
 }
