@@ -100,9 +100,9 @@ export class FaultSite {
     return await this.#admin.create({ ...ANY_KEY, ...wish });
   }
 
-  /** Ends a key at once. */
-  async revoke(id: string): Promise<void> {
-    await this.#admin.revoke(id, 0);
+  /** Ends a key after a while, 0 = at once. */
+  async revoke(id: string, delayMs: number): Promise<void> {
+    await this.#admin.revoke(id, delayMs);
   }
 
   /** One call to the newest gateway, or another, with a key of every right. Rejects when no answer comes. */
@@ -118,14 +118,15 @@ export class FaultSite {
     return { key: `payment-${index}`, from: payer, to: payee, amount: BigInt(1 + (index % 97)) };
   }
 
-  /** Sends a payment once. Rejects when no answer comes. */
+  /** Sends a payment once, with the site's key unless another is named. Rejects when no answer comes. */
   async send(
-    { key, from, to, amount }: Payment,
-    { url, prefer }: { url?: string; prefer?: string } = {},
+    { key: idempotencyKey, from, to, amount }: Payment,
+    { prefer, ...more }: { url?: string; key?: string; prefer?: string } = {},
   ): Promise<Answer> {
-    const headers = { "idempotency-key": key, ...(prefer === undefined ? {} : { prefer }) };
+    const wish = prefer === undefined ? {} : { prefer };
+    const headers = { "idempotency-key": idempotencyKey, ...wish };
     const body = { from, to, amount: amount.toString() };
-    return await this.call("POST", "/v1/transfers", { body, headers, ...(url === undefined ? {} : { url }) });
+    return await this.call("POST", "/v1/transfers", { body, headers, ...more });
   }
 
   /**
