@@ -34,6 +34,11 @@ const HEADER_BYTES_MAX = 16 * 1024;
 const REQUEST_MS_MAX = 30_000;
 /** Connections at once; further ones are closed as they come. */
 const CONNECTIONS_MAX = 10_000;
+/**
+ * A connection on which nothing moves for so many times that long is closed, whatever is owed on it: its caller reads no
+ * more. Longer than any answer waits.
+ */
+const STILL_REQUESTS = 4;
 /** How often connections that took longer are looked for, at most, ms. */
 const SLOW_LOOK_MS_MAX = 1_000;
 /** How long an idle connection is kept, ms. */
@@ -61,6 +66,7 @@ export async function makeHttpServer(parts: HttpServerParts): Promise<FastifyIns
     bodyLimit: MESSAGE_BYTES_MAX,
     requestTimeout: requestMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionTimeout: requestMs * STILL_REQUESTS,
     return503OnClosing: false,
     routerOptions: { maxParamLength: PARAMETER_CHARS_MAX },
     genReqId: ({ headers }) => requestIds.idOf(headers["x-request-id"]),

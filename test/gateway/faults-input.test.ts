@@ -300,6 +300,19 @@ describe("connections", () => {
     }
   });
 
+  test("whose caller reads no answer are closed in the end, and hold up nobody", async (t) => {
+    const gateway = await slowGateway();
+    t.after(() => gateway.stop());
+    const connection = await RawConnection.open(gateway.port);
+    connection.socket.pause();
+    connection.socket.write(`GET /openapi.json HTTP/1.1\r\n${HEAD}\r\n`.repeat(200));
+    await until("others are answered", async () => (await callQuickly(gateway.url)) === 200);
+    // What is closed is only found out by writing to it.
+    const asking = setInterval(() => connection.socket.write("GET"), 100);
+    t.after(() => clearInterval(asking));
+    await within("the end of a connection that is not read", connection.ended);
+  });
+
   test("whose caller leaves keep nothing, and the command goes on", async () => {
     const body = payment();
     const connection = await RawConnection.open(port());
