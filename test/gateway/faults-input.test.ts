@@ -28,15 +28,18 @@ afterEach(async () => {
   assert.deepEqual(site.problems, [], "the gateway knows no fault of its own");
 });
 after(async () => {
-  const balances = ["mint:usd", "ann:usd"].map(async (wallet) => {
-    const { json } = await site.call("GET", `/v1/wallets/${wallet}`);
-    return [json["posted"], json["held"], json["incoming"]];
-  });
-  assert.deepEqual(await Promise.all(balances), [
-    [`-${moved}`, "0", "0"],
-    [`${moved}`, "0", "0"],
-  ]);
-  await site.stop();
+  try {
+    const balances = ["mint:usd", "ann:usd"].map(async (wallet) => {
+      const { json } = await site.call("GET", `/v1/wallets/${wallet}`);
+      return [json["posted"], json["held"], json["incoming"]];
+    });
+    assert.deepEqual(await Promise.all(balances), [
+      [`-${moved}`, "0", "0"],
+      [`${moved}`, "0", "0"],
+    ]);
+  } finally {
+    await site.stop();
+  }
 });
 
 const payment = (): Record<string, string> => ({
@@ -271,7 +274,7 @@ describe("connections", () => {
   });
 
   test("that are slow end within the bound, and slow nobody down", async (t) => {
-    const gateway = await slowGateway();
+    const gateway = await slowGateway(500);
     t.after(() => gateway.stop());
     const head = `POST /v1/transfers HTTP/1.1\r\n${HEAD}Content-Type: application/json\r\nContent-Length: 500\r\n`;
     const starts = ["", "POST /v1/tr", head, `${head}\r\n`, `${head}\r\n{"id":`];
@@ -301,7 +304,7 @@ describe("connections", () => {
   });
 
   test("whose caller reads no answer are closed in the end, and hold up nobody", async (t) => {
-    const gateway = await slowGateway();
+    const gateway = await slowGateway(250);
     t.after(() => gateway.stop());
     const connection = await RawConnection.open(gateway.port);
     connection.socket.pause();
@@ -326,9 +329,9 @@ describe("connections", () => {
   });
 });
 
-/** A gateway that gives a request half a second to arrive. */
-async function slowGateway(): Promise<Gateway> {
-  const options = { natsUrl: site.nats.url, host: "127.0.0.1", port: 0, replicas: 1, requestMs: 500 };
+/** A gateway that gives a request so long to arrive, ms. */
+async function slowGateway(requestMs: number): Promise<Gateway> {
+  const options = { natsUrl: site.nats.url, host: "127.0.0.1", port: 0, replicas: 1, requestMs };
   const parts = { clock: testClock, keys: site.keys, onProblem: (text: string) => site.problems.push(text) };
   return await Gateway.start(options, parts);
 }
