@@ -105,7 +105,7 @@ function saidBy({ status, headers, text }: Answer, { owner: name }: Things): unk
     said
       .replaceAll(name, "someone")
       .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "an id");
-  const lines = [...headers].filter(([header]) => header !== "date");
+  const lines = [...headers].filter(([header]) => header !== "date" && header !== "x-request-id");
   return {
     status,
     headers: lines.map(([header, value]) => `${header}: ${nameless(value)}`),
