@@ -21,7 +21,7 @@ import {
   CofferOptionsInvalid,
   CofferUnreachable,
 } from "./errors.ts";
-import type { EventFeed } from "./event-feed.ts";
+import type { EventFeed, EventFeedOptions } from "./event-feed.ts";
 import { EventPosition } from "./event-position.ts";
 import { IdSource } from "./id-source.ts";
 import { Link } from "./link.ts";
@@ -248,13 +248,11 @@ export class Coffer {
     }
   }
 
-  /**
-   * Follows the tenant's events. `from`: `now` (default), `start` (the oldest that is kept), or the `position` of an
-   * earlier feed. Errors: CofferOptionsInvalid at once; those of EventFeed to the loop.
-   */
-  events(options: { readonly from?: string } = {}): EventFeed {
-    const { from = "now" } = options;
+  /** Follows the tenant's events. Errors: CofferOptionsInvalid at once; those of EventFeed to the loop. */
+  events(options: EventFeedOptions = {}): EventFeed {
+    const { from = "now", isWanted = null, catchUpMax } = options;
     const start = from === "now" || from === "start" ? from : EventPosition.parse(from);
+    const bound = catchUpMax === undefined ? null : numberOf("catchUpMax", catchUpMax, 1, 2 ** 31 - 1);
     const parts = {
       link: this.#link,
       tenant: this.#settings.tenant,
@@ -263,7 +261,7 @@ export class Coffer {
       onProblem: this.#settings.onProblem,
       feeds: this.#feeds,
     };
-    return new StreamFeed(parts, start);
+    return new StreamFeed(parts, { start, isWanted, catchUpMax: bound });
   }
 
   /** What the engine said about the installation when this client connected: version, cluster, shards, limits. */

@@ -52,20 +52,32 @@ export class EventPosition {
     return JSON.stringify({ version: VERSION, sequence: this.sequence, shards: Object.fromEntries(shards) });
   }
 
-  /** Judges the next message of the stream. Changes nothing. */
+  /** Judges the next message of the stream, whose events may be just those that are wanted. Changes nothing. */
   judge({ from, previous, events }: EventMessage): Judged {
     const last = this.#last.get(from.shard);
     if (last === undefined) return { kind: "events", events };
     const fresh = events.filter((event) => compareEventIds(event.id, last) > 0);
-    const isChained = fresh.length < events.length || fresh.length === 0 || isAtMost(previous, last);
+    const isChained = compareEventIds(from, last) <= 0 || isAtMost(previous, last);
     if (isChained) return { kind: "events", events: fresh };
     const detail = `shard ${from.shard} goes on at ${eventIdText(from)}, the last one seen was ${eventIdText(last)}.`;
     return { kind: "gap", detail };
   }
 
+  /** The last event of a shard that was handed out or passed over; null = none yet. */
+  last(shard: number): EventId | null {
+    return this.#last.get(shard) ?? null;
+  }
+
   /** Notes that an event was handed out. */
   handedOut(event: Event): void {
     this.#last.set(event.id.shard, event.id);
+  }
+
+  /** Notes that the reader is through with a message: with its last event, too, when nobody wanted that one. */
+  through({ to }: EventMessage, sequence: number): void {
+    const last = this.#last.get(to.shard);
+    if (last === undefined || compareEventIds(to, last) > 0) this.#last.set(to.shard, to);
+    this.sequence = sequence;
   }
 }
 

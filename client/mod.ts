@@ -45,7 +45,7 @@ export {
   CofferReadRefused,
   CofferUnreachable,
 } from "./errors.ts";
-export type { EventFeed } from "./event-feed.ts";
+export type { EventFeed, EventFeedOptions } from "./event-feed.ts";
 export { connect } from "./main.ts";
 export type { CofferOptions, TlsOptions } from "./options.ts";
 export type { CommandListener } from "./pending.ts";

@@ -17,10 +17,11 @@ import {
   jetstreamManager,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { decodeEventMessage, type Event } from "../protocol/event.ts";
-import type { TenantName } from "../protocol/names.ts";
+import { decodeEventMessage, type Event, type EventId } from "../protocol/event.ts";
+import { decodeWantedEvents } from "../protocol/event-scan.ts";
+import type { OwnerName, TenantName } from "../protocol/names.ts";
 import { EVENT_STREAM, eventSubjectsOf } from "../protocol/subject.ts";
-import { CofferError, CofferEventsGone, CofferUnreachable, reasonText } from "./errors.ts";
+import { CofferClosed, CofferError, CofferEventsGone, CofferUnreachable, reasonText } from "./errors.ts";
 import type { EventFeed } from "./event-feed.ts";
 import { EventPosition } from "./event-position.ts";
 import type { Link } from "./link.ts";
@@ -49,21 +50,38 @@ export interface FeedParts {
 /** Where a feed starts: behind what comes now, at the oldest kept event, or where another feed stood. */
 export type FeedStart = "now" | "start" | EventPosition;
 
+/** What a feed hands out; see EventFeedOptions. */
+export interface FeedRange {
+  readonly start: FeedStart;
+  readonly isWanted: ((owner: OwnerName) => boolean) | null;
+  readonly catchUpMax: number | null;
+}
+
 /** See the file header, and EventFeed for what each member does. */
 export class StreamFeed implements EventFeed {
   readonly #parts: FeedParts;
-  readonly #start: FeedStart;
+  readonly #range: FeedRange;
   #position: EventPosition | null = null;
   #messages: ConsumerMessages | null = null;
+  /** The message that ends a feed that only catches up; null before it is known, and for feeds that go on. */
+  #end: number | null = null;
   #isDone = false;
 
-  constructor(parts: FeedParts, start: FeedStart) {
+  constructor(parts: FeedParts, range: FeedRange) {
     this.#parts = parts;
-    this.#start = start;
+    this.#range = range;
   }
 
   get position(): string {
     return this.#position?.text() ?? "";
+  }
+
+  get sequence(): number {
+    return this.#position?.sequence ?? 0;
+  }
+
+  last(shard: number): EventId | null {
+    return this.#position?.last(shard) ?? null;
   }
 
   async open(): Promise<void> {
@@ -103,9 +121,11 @@ export class StreamFeed implements EventFeed {
     const messages = await this.#readerFromHere();
     if (messages === null) return null;
     this.#messages = messages;
+    const { isWanted } = this.#range;
     try {
       for await (const message of messages) {
-        const decoded = decodeEventMessage(message.data);
+        const { data, seq } = message;
+        const decoded = isWanted === null ? decodeEventMessage(data) : decodeWantedEvents(data, isWanted);
         if (!decoded.ok)
           throw new CofferError("answer_invalid", `An event message could not be read: ${decoded.error}.`);
         const position = this.#here();
@@ -116,7 +136,8 @@ export class StreamFeed implements EventFeed {
           yield event;
           if (!this.#isWanted()) return null;
         }
-        position.sequence = message.seq;
+        position.through(decoded.value, seq);
+        if (this.#end !== null && (seq >= this.#end || message.info.pending === 0)) this.stop();
       }
     } catch (thrown) {
       if (thrown instanceof CofferError) throw thrown;
@@ -135,6 +156,7 @@ export class StreamFeed implements EventFeed {
     try {
       const { firstSequence, lastSequence } = await streamState(nc);
       const here = this.#here();
+      this.#boundCatchUp(lastSequence - here.sequence, lastSequence);
       if (lastSequence < here.sequence) here.sequence = 0;
       else if (firstSequence > here.sequence + 1 && !this.#isAtStart()) {
         throw new CofferEventsGone(
@@ -148,6 +170,10 @@ export class StreamFeed implements EventFeed {
         opt_start_seq: Math.max(here.sequence + 1, firstSequence),
         inactive_threshold: IDLE_READER_NS,
       });
+      if (this.#end !== null && (await consumer.info(true)).num_pending === 0) {
+        this.stop();
+        return null;
+      }
       return await consumer.consume({ max_messages: READ_AHEAD_MESSAGES });
     } catch (thrown) {
       if (thrown instanceof CofferError) throw thrown;
@@ -156,20 +182,35 @@ export class StreamFeed implements EventFeed {
     }
   }
 
+  /** For a feed that only catches up: where it ends. Errors: CofferEventsGone when that is too far or not ahead. */
+  #boundCatchUp(messages: number, lastSequence: number): void {
+    const { catchUpMax } = this.#range;
+    if (catchUpMax === null) return;
+    this.#end ??= lastSequence;
+    if (messages < 0) throw new CofferEventsGone(null, "the position is not one of this stream.");
+    if (messages <= catchUpMax) return;
+    throw new CofferEventsGone(
+      null,
+      `${messages} messages lie behind the position, the bound is ${catchUpMax}.`,
+    );
+  }
+
   async #startPosition(): Promise<EventPosition> {
-    if (this.#start instanceof EventPosition) return this.#start;
+    const { start } = this.#range;
+    if (start instanceof EventPosition) return start;
     for (;;) {
       this.#parts.assertOpen();
+      if (this.#isDone) throw new CofferClosed();
       const nc = this.#parts.link.connection;
       const state = nc === null ? null : await streamState(nc).catch(missingStream);
-      if (state !== null) return new EventPosition(this.#start === "now" ? state.lastSequence : 0);
+      if (state !== null) return new EventPosition(start === "now" ? state.lastSequence : 0);
       await delay(PAUSE_MS);
     }
   }
 
   /** Whether nothing was handed out and the caller asked for whatever is kept. */
   #isAtStart(): boolean {
-    return this.#start === "start" && this.#here().sequence === 0;
+    return this.#range.start === "start" && this.#here().sequence === 0;
   }
 
   #here(): EventPosition {

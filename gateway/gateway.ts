@@ -1,7 +1,8 @@
 // The gateway: HTTP in front of the engine, for one installation and all its tenants. Owns the order in which its parts
 // begin and end.
 //
-//   start: NATS ► campaigns ► HTTP        stop: not ready ► requests under way end ► clients ► campaigns ► NATS
+//   start: NATS ► campaigns ► HTTP
+//   stop: not ready ► streams end ► requests under way end ► clients ► campaigns ► NATS
 //
 // Invariant: a stop is bounded, and answers every request that had arrived: what the log has with its outcome or as
 // pending, anything else as unknown.
@@ -19,10 +20,14 @@ import { type CommandRates, withRates } from "./command-rates.ts";
 import { makeHttpServer } from "./http-server.ts";
 import { Installation } from "./installation.ts";
 import type { KeyDirectory } from "./key-directory.ts";
+import { LiveEvents } from "./live/live-events.ts";
+import type { LiveSettings } from "./live/live-settings.ts";
+import { TICKET_SECRET, TicketOffice } from "./live/ticket-office.ts";
 import { GatewayMetrics } from "./metrics/gateway-metrics.ts";
 import { OUTCOME_CODES } from "./metrics/outcome-codes.ts";
 import { RequestIds } from "./request-ids.ts";
 import { RequestLog } from "./request-log.ts";
+import { openSharedSecret } from "./shared-secret.ts";
 import { TenantClients } from "./tenant-clients.ts";
 
 /** After this long a stop answers whoever still waits, when it is not told otherwise, ms. */
@@ -52,6 +57,8 @@ export interface GatewayOptions {
   readonly admission?: AdmissionSettings;
   /** How long a request may take to arrive, ms. Default 30,000. */
   readonly requestMs?: number;
+  /** Heartbeats and bounds of live events. Default: those of live-settings.ts. */
+  readonly live?: Partial<LiveSettings>;
 }
 
 /** What a gateway is given from outside itself. */
@@ -77,6 +84,7 @@ export class Gateway {
   /** Where it listens, such as `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly port: number;
+  readonly live: LiveEvents;
   readonly #app: FastifyInstance;
   readonly #connection: Connection;
   readonly #clients: TenantClients;
@@ -93,12 +101,14 @@ export class Gateway {
       readonly clients: TenantClients;
       readonly desk: CommandDesk;
       readonly campaigns: Campaigns;
+      readonly live: LiveEvents;
       readonly serving: { isOn: boolean };
       readonly stopWaitMs: number;
     },
   ) {
     this.url = parts.url;
     this.port = Number(new URL(parts.url).port);
+    this.live = parts.live;
     this.#app = parts.app;
     this.#connection = parts.connection;
     this.#clients = parts.clients;
@@ -148,8 +158,12 @@ export class Gateway {
       const desk = new CommandDesk(steadyMs, (ticket, end) => admission.giveBack(ticket, end));
       const cache = new BuiltInCache("local", clock);
       campaigns = await Campaigns.open(connection.nc, { cache, clock, replicas });
+      const live = new LiveEvents({ clients, keys, steadyMs, onProblem, settings: options.live });
+      const { fillRandom } = clock;
+      const secret = await openSharedSecret(connection.nc, { name: TICKET_SECRET, replicas, fillRandom });
+      const tickets = new TicketOffice(secret, keys, clock);
       const app = await makeHttpServer({
-        context: { desk, clients, installation, campaigns, admission, metrics, version },
+        context: { desk, clients, installation, campaigns, admission, metrics, live, tickets, version },
         keys,
         requestIds: new RequestIds(clock),
         log,
@@ -158,7 +172,7 @@ export class Gateway {
       });
       const listening: Promise<string> = app.listen({ host, port });
       const url = await listening;
-      return new Gateway({ url, app, connection, clients, desk, campaigns, serving, stopWaitMs });
+      return new Gateway({ url, app, connection, clients, desk, campaigns, live, serving, stopWaitMs });
     } catch (thrown) {
       campaigns?.close();
       await connection.close();
@@ -175,6 +189,7 @@ export class Gateway {
   async #stop(): Promise<void> {
     this.#serving.isOn = false;
     this.#desk.hurry(this.#stopWaitMs);
+    this.live.stop();
     const { server } = this.#app;
     // A connection that was busy when the server closed stays open after its answer, for as long as it is kept alive.
     const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);

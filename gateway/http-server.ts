@@ -21,6 +21,7 @@ import { documentOf, registerDocument } from "./document.ts";
 import { answerBrokenRequest, answerExpectation, problemOf } from "./http-fault.ts";
 import { readJsonBodies } from "./json-body.ts";
 import type { KeyDirectory } from "./key-directory.ts";
+import type { Principal } from "./principal.ts";
 import { PROBLEM_MEDIA_TYPE, Problem, problemJson } from "./problem.ts";
 import type { RequestIds } from "./request-ids.ts";
 import type { RequestLog } from "./request-log.ts";
@@ -119,7 +120,7 @@ function registerRoute(
   route: Route,
   { keys, context, log }: HttpServerParts & { readonly context: RouteContext },
 ): void {
-  const { method, path, access, schema, handler, sendsCommands = false } = route;
+  const { method, path, access, schema, guest, handler, sendsCommands = false } = route;
   const { admission } = context;
   const count = context.metrics.route(method, path);
   const security = access === "public" ? {} : { security: [{ key: [] }] };
@@ -134,8 +135,9 @@ function registerRoute(
         done();
         return;
       }
-      const bearer = bearerOf(request.headers.authorization);
-      const principal = bearer === null ? null : keys.principalOf(bearer);
+      const { authorization } = request.headers;
+      const isGuest = guest !== undefined && authorization === undefined;
+      const principal = isGuest ? guest(context, request) : keyHolder(keys, authorization);
       const verdict = authorize(principal, access);
       if (!verdict.ok || principal === null) {
         done(problemOfVerdict(verdict));
@@ -197,6 +199,11 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Prob
     .header("x-request-id", request.id)
     .serializer((text: string) => text)
     .send(problemJson(problem, pathOf(request)));
+}
+
+function keyHolder(keys: KeyDirectory, header: string | undefined): Principal | null {
+  const bearer = bearerOf(header);
+  return bearer === null ? null : keys.principalOf(bearer);
 }
 
 function bearerOf(header: string | undefined): string | null {

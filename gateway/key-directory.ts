@@ -10,4 +10,6 @@ export interface KeyDirectory {
    * Constant time over the secret. Never throws. In memory: nothing to await; one SHA-256.
    */
   principalOf(bearer: string): Principal | null;
+  /** Whether a key still counts, by its id: for what goes on after a request was let in. Never throws. */
+  isLive(keyId: string): boolean;
 }

@@ -67,6 +67,11 @@ export class KeyStore implements KeyDirectory {
     return this.#clock.wallMs() < held.endMs ? held.principal : null;
   }
 
+  isLive(keyId: string): boolean {
+    const held = this.#keys.get(keyId);
+    return held !== undefined && this.#clock.wallMs() < held.endMs;
+  }
+
   /** Follows no more. The connection stays open. Never throws. */
   close(): void {
     this.#keys.close();

@@ -5,8 +5,10 @@ import type { Route } from "./route.ts";
 import { batchRoutes } from "./routes/batches.ts";
 import { campaignRoutes } from "./routes/campaigns.ts";
 import { entryRoutes } from "./routes/entries.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { readRoutes } from "./routes/reads.ts";
 import { serviceRoutes } from "./routes/service.ts";
+import { ticketRoutes } from "./routes/tickets.ts";
 import { transferRoutes } from "./routes/transfers.ts";
 import { walletRoutes } from "./routes/wallets.ts";
 
@@ -18,5 +20,7 @@ export const ROUTES: readonly Route[] = [
   ...transferRoutes,
   ...batchRoutes,
   ...campaignRoutes,
+  ...eventRoutes,
+  ...ticketRoutes,
   ...serviceRoutes,
 ];

@@ -9,6 +9,8 @@ import type { Access } from "./authorize.ts";
 import type { Campaigns } from "./campaigns/campaigns.ts";
 import type { CommandDesk } from "./command-desk.ts";
 import type { Installation } from "./installation.ts";
+import type { LiveEvents } from "./live/live-events.ts";
+import type { TicketOffice } from "./live/ticket-office.ts";
 import type { GatewayMetrics, RouteCount } from "./metrics/gateway-metrics.ts";
 import type { Principal } from "./principal.ts";
 import { Problem } from "./problem.ts";
@@ -38,6 +40,8 @@ export interface RouteContext {
   readonly admission: AdmissionGate;
   readonly metrics: GatewayMetrics;
   readonly campaigns: Campaigns;
+  readonly live: LiveEvents;
+  readonly tickets: TicketOffice;
   /** Version of this gateway. */
   readonly version: string;
   /** The OpenAPI document, as JSON. */
@@ -64,6 +68,8 @@ export interface Route {
   /** Its requests take a place before their body is read, which its handler passes on (command-call.ts). */
   readonly sendsCommands?: true;
   readonly schema: RouteSchema;
+  /** Who calls without an Authorization header; null and by default nobody. Never throws. */
+  readonly guest?: (context: RouteContext, request: FastifyRequest) => Principal | null;
   /** Answers by `reply`, also after it returned. Errors: Problem, CofferError. */
   readonly handler: (
     context: RouteContext,

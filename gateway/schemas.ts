@@ -19,6 +19,8 @@ import {
 import { STATUSES } from "../protocol/outcome.ts";
 import { CLAIMS_PER_OWNER_MAX } from "./cache/gateway-cache.ts";
 import { ROUNDS_MAX } from "./campaigns/campaign.ts";
+import { STREAM_OWNERS_MAX } from "./live/live-settings.ts";
+import { TICKET_CHARS_MAX } from "./live/ticket-office.ts";
 import { PROBLEM_MEDIA_TYPE, PROBLEMS } from "./problem.ts";
 import type { RouteSchema } from "./route.ts";
 
@@ -258,6 +260,41 @@ export const schemas = {
     },
     closed,
   ),
+  eventsQuery: Type.Object(
+    {
+      owner: Type.Optional(
+        Type.Union([Owner, Type.Array(Owner, { minItems: 1, maxItems: STREAM_OWNERS_MAX })], {
+          description: "repeated for several; without it those that the key or ticket is bound to",
+        }),
+      ),
+      ticket: Type.Optional(
+        Type.String({
+          maxLength: TICKET_CHARS_MAX,
+          description: "of POST /v1/tickets, in place of Authorization",
+        }),
+      ),
+      lastEventId: Type.Optional(
+        Type.String({
+          description: "as the header Last-Event-ID, which comes first: the id to go on behind",
+        }),
+      ),
+    },
+    closed,
+  ),
+  ticketOrder: Type.Object(
+    {
+      owners: Type.Optional(
+        Type.Array(Owner, {
+          minItems: 1,
+          maxItems: STREAM_OWNERS_MAX,
+          description:
+            "without it those that the key is bound to; all of the tenant when it is bound to none",
+        }),
+      ),
+    },
+    closed,
+  ),
+  ticket: Type.Object({ ticket: Type.String(), expires: Time }),
   problem: Type.Object({
     type: Type.String(),
     title: Type.String(),
@@ -349,6 +386,33 @@ export function readSchema(
       200: { description: "what is there now", content: { ...content, ...table } },
       ...(isTagged ? { 304: { description: "as If-None-Match says" } } : {}),
       ...problems(400, 401, 403, 404, ...(csv ? ([406] as const) : []), 429, 503),
+    },
+  };
+}
+
+/** The published side of a route that streams. */
+export function streamSchema(about: Published): RouteSchema {
+  return {
+    ...about,
+    headers: Type.Object({ "last-event-id": Type.Optional(Type.String()) }),
+    response: {
+      200: {
+        description: "server-sent events: snapshot, then change after change",
+        content: { "text/event-stream": { schema: Type.String() } },
+      },
+      ...problems(400, 401, 403, 404, 429, 503),
+    },
+  };
+}
+
+/** The published side of the route that makes tickets. */
+export function ticketSchema(about: Published & { readonly body: TSchema }): RouteSchema {
+  return {
+    querystring: schemas.noQuery,
+    ...about,
+    response: {
+      201: { description: "made", ...json(schemas.ticket) },
+      ...problems(400, 401, 403, 404, 413, 415, 429, 503),
     },
   };
 }

@@ -101,6 +101,12 @@ export function decodeEventMessage(bytes: Uint8Array): Result<EventMessage, stri
   return parsed.ok ? readJsonFields(parsed.value, readMessage) : failed(parsed.error);
 }
 
+/** Reads one event of a message. Never throws. */
+export function decodeEvent(bytes: Uint8Array): Result<Event, string> {
+  const parsed = parseJson(bytes);
+  return parsed.ok ? readJsonFields(parsed.value, readEvent) : failed(parsed.error);
+}
+
 function readMessage(fields: JsonFields): EventMessage {
   return {
     from: fields.parsed("from", parseEventId),

@@ -14,6 +14,7 @@ import type { Connection } from "../../cluster/connection.ts";
 import { ensureEventStream } from "../../cluster/streams.ts";
 import { parseCommandId } from "../../protocol/command-id.ts";
 import { type EventId, encodeEventMessage, eventIdText } from "../../protocol/event.ts";
+import { parseWallet } from "../../protocol/names.ts";
 import { startTestNats, type TestNats } from "../support/nats.ts";
 import { ScriptedEngine } from "./scripted-engine.ts";
 
@@ -37,6 +38,8 @@ interface Setting extends AsyncDisposable {
     previous: number | null,
     positions: readonly number[],
     tenant?: string,
+    /** A wallet for each event that it changed. */
+    wallets?: readonly string[],
   ): Promise<void>;
 }
 
@@ -49,12 +52,12 @@ async function setting(bytesMax = 1024 * 1024): Promise<Setting> {
   return {
     connection,
     coffer,
-    publish: async (shard, previous, positions, tenant = "demo") => {
+    publish: async (shard, previous, positions, tenant = "demo", wallets = []) => {
       const message = encodeEventMessage({
         from: idAt(shard, positions[0] ?? 0),
         to: idAt(shard, positions.at(-1) ?? 0),
         previous: previous === null ? null : idAt(shard, previous),
-        events: positions.map((position) => eventAt(shard, position)),
+        events: positions.map((position, at) => eventAt(shard, position, wallets[at])),
       });
       const ack = await connection.nc.request(`coffer.evt.${tenant}.${shard}`, message, { timeout: 10_000 });
       assert.match(ack.string(), /"seq":/);
@@ -71,7 +74,9 @@ function idAt(shard: number, position: number): EventId {
   return { shard, position, index: 0 };
 }
 
-function eventAt(shard: number, position: number): Event {
+function eventAt(shard: number, position: number, walletName?: string): Event {
+  const wallet = parseWallet(walletName);
+  const balances = { posted: 1n, held: 0n, incoming: 0n, available: 1n, version: position };
   const command = parseCommandId(`0190c0de-0000-7000-8000-${String(position).padStart(12, "0")}`);
   assert.ok(command);
   return {
@@ -80,7 +85,7 @@ function eventAt(shard: number, position: number): Event {
     op: "transfer",
     status: "posted",
     ref: null,
-    wallets: [],
+    wallets: wallet === undefined ? [] : [{ wallet, ...balances }],
     timeMs: position,
   };
 }
@@ -181,6 +186,36 @@ describe("an event feed", bound, () => {
     await at.publish(0, 2, [3]);
     await at.publish(0, 3, [4]);
     assert.deepEqual(await taking, ["0:1:0", "0:2:0", "0:3:0", "0:4:0"]);
+  });
+
+  test("passes over what is not wanted, and knows that it did", async () => {
+    await using at = await setting();
+    await at.publish(0, null, [1, 2], "demo", ["ann:usd", "ben:usd"]);
+    await at.publish(0, 2, [3], "demo", ["ben:usd"]);
+    await at.publish(0, 3, [4], "demo", ["ann:usd"]);
+    const feed = at.coffer.events({ from: "start", isWanted: (owner) => owner === "ann" });
+    assert.deepEqual(await take(feed, 2), ["0:1:0", "0:4:0"]);
+    await at.publish(0, 4, [5, 6], "demo", ["ben:usd", "ben:usd"]);
+    const rest = at.coffer.events({ from: feed.position, isWanted: () => false, catchUpMax: 10 });
+    assert.deepEqual(await take(rest, 1), []);
+    assert.deepEqual([rest.last(0), rest.last(1), rest.sequence], [idAt(0, 6), null, 4]);
+  });
+
+  test("that only catches up ends with what is there", async () => {
+    await using at = await setting();
+    const catchUp = (from: string, catchUpMax = 3): Promise<string[]> =>
+      take(at.coffer.events({ from, catchUpMax }), 9);
+    const nothing = at.coffer.events();
+    await nothing.open();
+    assert.deepEqual(await catchUp(nothing.position), []);
+    await at.publish(0, null, [1]);
+    await at.publish(0, 1, [2]);
+    await at.publish(1, null, [1], "other");
+    assert.deepEqual(await catchUp("start"), ["0:1:0", "0:2:0"]);
+    await at.publish(0, 2, [3]);
+    await assert.rejects(catchUp("start"), CofferEventsGone);
+    const elsewhere = JSON.stringify({ version: 1, sequence: 99, shards: {} });
+    await assert.rejects(catchUp(elsewhere), CofferEventsGone);
   });
 
   test("ends when the client is closed", async () => {

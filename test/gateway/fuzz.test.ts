@@ -176,11 +176,15 @@ function pathWith(
   const query = new URLSearchParams();
   let { path } = operation;
   for (const [index, { name, in: place }] of parameters.entries()) {
-    const text = typeof values[index] === "string" ? values[index] : (JSON.stringify(values[index]) ?? "");
-    const well = text.toWellFormed();
-    if (place === "path")
-      path = path.replace(`{${name}}`, encodeURIComponent(well).replaceAll(".", "%2E") || "x");
-    else query.set(name, well);
+    const value = values[index];
+    const isList = place === "query" && Array.isArray(value) && value.length > 0;
+    for (const each of isList ? (value as unknown[]) : [value]) {
+      const well = (typeof each === "string" ? each : (JSON.stringify(each) ?? "")).toWellFormed();
+      if (place === "path")
+        path = path.replace(`{${name}}`, encodeURIComponent(well).replaceAll(".", "%2E") || "x");
+      else if (isList) query.append(name, well);
+      else query.set(name, well);
+    }
   }
   return query.size === 0 ? path : `${path}?${query}`;
 }

@@ -35,8 +35,17 @@ export class TestKeys implements KeyDirectory {
     return this;
   }
 
+  /** Takes a key away, as a revocation does. */
+  remove(key: string): void {
+    this.#principals.delete(key);
+  }
+
   principalOf(bearer: string): Principal | null {
     return this.#principals.get(bearer) ?? null;
+  }
+
+  isLive(keyId: string): boolean {
+    return this.#principals.has(keyId);
   }
 }
 
@@ -104,7 +113,7 @@ export async function startTestGateway(
   return await Gateway.start(options, parts);
 }
 
-/** Sends one request. */
+/** Sends one request. Of an answer without an end only the beginning is read. */
 export async function callHttp(url: string, method: string, path: string, call: Call = {}): Promise<Answer> {
   const { key = "admin", body, text, headers = {} } = call;
   const sent = text ?? (body === undefined ? undefined : JSON.stringify(body));
@@ -117,11 +126,19 @@ export async function callHttp(url: string, method: string, path: string, call: 
     },
     ...(sent === undefined ? {} : { body: sent }),
   });
-  const answer = await response.text();
+  const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+  const answer = isStream ? await beginningOf(response) : await response.text();
   const isJson = (response.headers.get("content-type") ?? "").includes("json") && answer !== "";
   const json: unknown = isJson ? JSON.parse(answer) : {};
   const fields = typeof json === "object" && json !== null ? (json as Record<string, unknown>) : {};
   return { status: response.status, headers: response.headers, text: answer, json: fields };
+}
+
+async function beginningOf({ body }: Response): Promise<string> {
+  const reader = body?.getReader();
+  const first = await reader?.read();
+  await reader?.cancel();
+  return Buffer.from(first?.value ?? []).toString();
 }
 
 function ownerOrThrow(text: string): OwnerName {

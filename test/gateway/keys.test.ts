@@ -83,8 +83,12 @@ test("a key expires at its time, and a revocation in a while counts from then", 
   const startMs = clock.nowMs;
   const at = (ms: number): boolean[] => {
     clock.nowMs = startMs + ms;
-    return [short, long].map(({ key: text }) => store.principalOf(text) !== null);
+    return [short, long].map(({ id, key: text }) => {
+      assert.equal(store.isLive(id), store.principalOf(text) !== null, "its id counts as the key does");
+      return store.isLive(id);
+    });
   };
+  assert.equal(store.isLive("aaaaaaaaaaaa"), false);
   assert.deepEqual(at(DAY_MS - 1), [true, true]);
   assert.deepEqual(at(DAY_MS), [false, true]);
   await until("the revocation arrives", () => !at(2 * DAY_MS)[1] && at(2 * DAY_MS - 1)[1]);

@@ -43,6 +43,8 @@ export const TABLE: Readonly<Record<string, TableRoute>> = {
   "POST /v1/campaigns/{id}/rounds": admin,
   "POST /v1/campaigns/{id}/claims": write,
   "GET /v1/campaigns/{id}/claims/{ordinal}": read,
+  "GET /v1/events": read,
+  "POST /v1/tickets": read,
   "GET /v1/guarantees": open,
   "GET /livez": open,
   "GET /readyz": open,

@@ -16,6 +16,7 @@ import {
   isRefusedShape,
 } from "../../protocol/decoded-command.ts";
 import { decodeEventMessage, encodeEventMessage } from "../../protocol/event.ts";
+import { decodeWantedEvents } from "../../protocol/event-scan.ts";
 import { decodeInfo } from "../../protocol/info.ts";
 import { countItems, decodeItems, encodeItems } from "../../protocol/item-codec.ts";
 import {
@@ -78,6 +79,11 @@ const decoders: readonly [string, fc.Arbitrary<Uint8Array>, (bytes: Uint8Array) 
   ["peer frames", anyOf.peerFrame.map(encodePeerFrame), decodePeerFrame],
   ["owner records", anyOf.ownerRecord.map(encodeOwnerRecord), decodeOwnerRecord],
   ["event messages", anyOf.eventMessage.map(encodeEventMessage), decodeEventMessage],
+  [
+    "wanted events",
+    anyOf.eventMessage.map(encodeEventMessage),
+    (bytes) => decodeWantedEvents(bytes, () => true),
+  ],
   [
     "reads",
     fc.constant(
