@@ -62,7 +62,8 @@ test("a part of a message is refused or read without its rest, never with anothe
       const read = decodeWantedEvents(part, () => true);
       const whole = decodeEventMessage(bytes);
       assert.ok(whole.ok);
-      if (read.ok) assert.deepEqual(read.value.events, whole.value.events.slice(0, read.value.events.length));
+      const events = whole.value.events.filter(({ wallets }) => wallets.length > 0);
+      if (read.ok) assert.deepEqual(read.value.events, events.slice(0, read.value.events.length));
     }),
   );
 });
