@@ -1,9 +1,16 @@
 // Calls of the API outside of what is measured: setting up, asking what became of a request, reading balances.
+// A call that was not taken, or whose outcome is not known, is made again as its answer says: all of them may be.
 // Does not own what the calls say (http-fleet.ts, http-verification.ts). None of them is in a figure.
 
+import { setTimeout as delay } from "node:timers/promises";
 import { BenchFailure } from "../bench-failure.ts";
 
 const ANSWER_MS_MAX = 60_000;
+const TRIES_MAX = 30;
+/** Longest wait between two of them, s. */
+const RETRY_SECONDS_MAX = 5;
+/** Not taken, not known, not settled yet. */
+const PASSING: readonly number[] = [429, 503, 202];
 
 /** An answer: its status and its JSON. */
 export interface ApiAnswer {
@@ -33,11 +40,21 @@ export class HttpApi {
   }
 
   async #call(path: string, request: RequestInit): Promise<ApiAnswer> {
+    for (let tries = 1; ; tries += 1) {
+      const { retryAfter, ...answer } = await this.#try(path, request);
+      if (!PASSING.includes(answer.status) || tries === TRIES_MAX) return answer;
+      const seconds = Math.min(Math.max(retryAfter, 0), RETRY_SECONDS_MAX);
+      await delay(seconds * 1_000);
+    }
+  }
+
+  async #try(path: string, request: RequestInit): Promise<ApiAnswer & { readonly retryAfter: number }> {
     try {
       const signal = AbortSignal.timeout(ANSWER_MS_MAX);
       const response = await fetch(`${this.#url}${path}`, { ...request, signal });
       const text = await response.text();
-      return { status: response.status, value: text === "" ? null : JSON.parse(text) };
+      const retryAfter = Number(response.headers.get("retry-after") ?? 1) || 1;
+      return { status: response.status, value: text === "" ? null : JSON.parse(text), retryAfter };
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
       throw new BenchFailure(`${this.#url}${path} gave no usable answer: ${reason}`);

@@ -1,174 +1,187 @@
-// One load by autocannon: requests over connections that stay open, counted by status, with a histogram of our own.
+// One phase of a load by autocannon: requests over connections that stay open, judged by their lanes, counted by status,
+// with histograms of our own.
 //
 // autocannon's own latencies are not used: at a fixed rate it fills in for delayed requests as if one were due every
-// millisecond, which makes percentiles too small. Here the same is done with the interval that the rate means (Gil
-// Tene's correction for coordinated omission). Without a rate the load is closed: latency is that of requests sent.
-// Invariant: of every request it is known what became of it: answered with a status, or handed on as unanswered.
+// millisecond, which makes percentiles too small. Here every request counts from the moment at which it was due, and
+// those that were due and never sent count as long as they had waited at the end (turn-law.ts).
+// Invariant: of every request it is known what became of it: answered and judged, or handed on to be asked for.
 
 import autocannon from "autocannon";
 import type { BenchClock } from "../bench-clock.ts";
 import { LatencyHistogram } from "../latency-histogram.ts";
-import type { LoadPlan, LoadSample } from "./load-plan.ts";
-import type { RequestSource, SourceRequest } from "./request-source.ts";
+import { type ConnectionKeeper, LoadConnection } from "./load-connection.ts";
+import type { LoadPhase, LoadSample, PhaseResult, Verdict } from "./load-plan.ts";
+import type { RequestSource } from "./request-lane.ts";
+import type { ResponseSkim } from "./response-skim.ts";
+import { ClientTurns, PacedTurns, type TurnLaw } from "./turn-law.ts";
 
-/** A request without an answer for so long counts as failed; autocannon connects anew then. */
-const TIMEOUT_SECONDS = 30;
+/** A request without an answer for so long counts as failed; autocannon connects anew then. Longer than any wait. */
+const TIMEOUT_SECONDS = 90;
 /** How often autocannon looks whether it is to stop, ms. By default each ms. */
 const LOOK_MS = 100;
+/** Samples shorter than this are left to the next one, s. */
+const SAMPLE_SECONDS_MIN = 0.5;
 
-/** What came of a load. */
-export interface LoadOutcome {
-  readonly seconds: number;
-  readonly statuses: Readonly<Record<string, number>>;
-  readonly latency: LatencyHistogram;
-  readonly samples: readonly LoadSample[];
-  readonly unanswered: readonly SourceRequest[];
+/** The queue of free connections is moved to its front when so many have left it. */
+const FREE_SHIFTED = 4_096;
+
+/** Where and with what clock. */
+export interface LoadBounds {
+  readonly url: string;
+  readonly phase: LoadPhase;
+  readonly clock: Pick<BenchClock, "steadyMs" | "wallMs">;
+}
+
+/** What came of a phase, but for what the process knows of itself. */
+export interface PhaseOutcome {
+  readonly result: Omit<PhaseResult, "generatorMicros">;
+  /** Connections that broke and requests that took too long. */
   readonly errors: number;
 }
 
-/** Where and how long. */
-export interface LoadBounds {
-  readonly plan: LoadPlan;
-  readonly seconds: number;
-  readonly clock: Pick<BenchClock, "steadyMs">;
-}
-
-/** Runs one load to its end. Errors: those of autocannon before it begins. */
-export async function runHttpLoad(source: RequestSource, bounds: LoadBounds): Promise<LoadOutcome> {
-  const book = new ResponseBook(source, bounds);
-  const { plan, seconds } = bounds;
+/** Runs one phase to its end. Errors: those of autocannon before it begins. */
+export async function runPhase(source: RequestSource, bounds: LoadBounds): Promise<PhaseOutcome> {
+  const keeper = new PhaseKeeper(source, bounds);
+  const { url, phase } = bounds;
   const options: autocannon.Options = {
-    url: plan.url,
-    connections: plan.connections,
-    duration: seconds,
-    timeout: TIMEOUT_SECONDS,
-    sampleInt: LOOK_MS,
-    skipAggregateResult: true,
-    setupClient: (client) => book.connect(client),
-    ...(plan.ratePerSecond === null ? {} : { overallRate: plan.ratePerSecond }),
+    ...{ url, connections: phase.connections, duration: phase.seconds, timeout: TIMEOUT_SECONDS },
+    ...{ sampleInt: LOOK_MS, skipAggregateResult: true },
+    setupClient: (client) => keeper.connect(client),
   };
   const errors = await new Promise<number>((resolve, reject) => {
     const instance = autocannon(options, (error: Error | null, result: autocannon.Result) => {
       if (error) reject(error);
       else resolve(result.errors + result.timeouts);
     });
-    instance.on("tick", () => book.onSecond());
+    instance.on("tick", () => keeper.onSecond());
   });
-  return book.close(errors);
+  return { result: keeper.close(), errors };
 }
 
-/**
- * A request whose bytes we write ourselves. autocannon sends what stands in `requestBuffer` and puts its own rendering
- * there once, at the start; rendering each request by `setupRequest` instead takes 10 µs more, a fifth of what the
- * whole request costs the load.
- */
-class WrittenRequest {
-  readonly method = "POST";
-  headers = {};
-  readonly #next: () => string;
-
-  /** @param next all of the next request, in ASCII; called once for each that is sent */
-  constructor(next: () => string) {
-    this.#next = next;
-  }
-
-  get requestBuffer(): string {
-    return this.#next();
-  }
-
-  set requestBuffer(_rendered: unknown) {
-    // Ours is made when it is sent.
-  }
-}
-
-/** A request up to the value of its content-length, which is its last header. */
-function requestHead(path: string, host: string, key: string): string {
-  const lines = [
-    ...[`POST ${path} HTTP/1.1`, `host: ${host}`, `authorization: Bearer ${key}`],
-    ...["content-type: application/json", "connection: keep-alive", "content-length: "],
-  ];
-  return lines.join("\r\n");
-}
-
-/** Counts what is answered. */
-class ResponseBook {
+/** Gives turns to connections and counts what is answered. */
+class PhaseKeeper implements ConnectionKeeper {
+  readonly steadyMs: () => number;
   readonly #source: RequestSource;
   readonly #bounds: LoadBounds;
+  readonly #law: TurnLaw;
+  readonly #ticker: NodeJS.Timeout;
+  readonly #connections: LoadConnection[] = [];
+  /** Connections without a request, those that have been so for longest first from `#freeFrom` on. */
+  #free: LoadConnection[] = [];
+  #freeFrom = 0;
   readonly #statuses = new Map<number, number>();
+  readonly #verdicts: Record<Verdict, number> = { good: 0, shed: 0, open: 0, wrong: 0 };
+  /** Of all requests that were not shed, and by kind. */
   readonly #latency = new LatencyHistogram();
+  readonly #latencies: readonly LatencyHistogram[];
   readonly #samples: LoadSample[] = [];
-  readonly #unanswered = new Set<SourceRequest>();
-  readonly #intervalMs: number | null;
   readonly #startMs: number;
-  #settled = 0;
+  readonly #settledBefore: number;
+  #answered = 0;
   #endMs: number;
-  #last: { atMs: number; settled: number; latency: LatencyHistogram };
+  #last: { atMs: number; settled: number; answered: number; shed: number; latency: LatencyHistogram };
 
   constructor(source: RequestSource, bounds: LoadBounds) {
     this.#source = source;
     this.#bounds = bounds;
-    const { ratePerSecond, connections } = bounds.plan;
-    this.#intervalMs = ratePerSecond === null ? null : (1000 * connections) / ratePerSecond;
-    this.#startMs = bounds.clock.steadyMs();
+    this.steadyMs = bounds.clock.steadyMs;
+    const { ratePerSecond, clients } = bounds.phase;
+    this.#startMs = this.steadyMs();
     this.#endMs = this.#startMs;
-    this.#last = { atMs: this.#startMs, settled: 0, latency: new LatencyHistogram() };
+    this.#law =
+      ratePerSecond === null
+        ? new ClientTurns(this.#startMs, clients)
+        : new PacedTurns(this.#startMs, ratePerSecond);
+    this.#ticker = setInterval(() => this.#tick(), this.#law.tickMs);
+    this.#latencies = source.kinds.map(() => new LatencyHistogram());
+    this.#settledBefore = source.book.settled;
+    const { settled } = source.book;
+    this.#last = { atMs: this.#startMs, settled, answered: 0, shed: 0, latency: new LatencyHistogram() };
   }
 
-  /** Gives a connection its requests: the next is made when the last one is answered. */
   connect(client: autocannon.Client): void {
-    const { url, key } = this.#bounds.plan;
-    const head = requestHead(this.#source.path, new URL(url).host, key);
-    let current: SourceRequest | null = null;
-    const next = (): string => {
-      current = this.#source.next();
-      this.#unanswered.add(current);
-      const { body } = current;
-      return `${head}${body.length}\r\n\r\n${body}`;
-    };
-    client.setRequests([new WrittenRequest(next)]);
-    client.on("response", (status, _bytes, responseMs) => {
-      if (current !== null) this.#onResponse(current, status, responseMs);
-    });
+    this.#connections.push(new LoadConnection(client, this.#source.lane(), this));
+  }
+
+  turnFor(connection: LoadConnection): number | null {
+    const dueMs = this.#law.take(this.steadyMs());
+    if (dueMs === null) this.#free.push(connection);
+    return dueMs;
+  }
+
+  onAnswer({ lane }: LoadConnection, answer: ResponseSkim, dueMs: number): void {
+    const nowMs = this.steadyMs();
+    const { status } = answer;
+    const { kind } = lane;
+    const verdict = lane.onAnswer(answer, nowMs);
+    this.#endMs = nowMs;
+    this.#answered += 1;
+    this.#verdicts[verdict] += 1;
+    this.#statuses.set(status, (this.#statuses.get(status) ?? 0) + 1);
+    if (verdict === "shed") {
+      this.#law.back(nowMs, Math.max(1, Number(answer.header("retry-after") ?? 1) || 1));
+      return;
+    }
+    this.#latency.add(nowMs - dueMs, 1);
+    this.#latencies[kind]?.add(nowMs - dueMs, 1);
+    this.#law.back(nowMs, null);
   }
 
   /** Closes the sample of the last second. */
   onSecond(): void {
-    const atMs = this.#bounds.clock.steadyMs();
-    const { settled } = this.#last;
-    const seconds = (atMs - this.#last.atMs) / 1000;
-    const grown = this.#latency.since(this.#last.latency);
-    if (seconds < 0.5) return;
+    const { clock } = this.#bounds;
+    const atMs = clock.steadyMs();
+    const last = this.#last;
+    const seconds = (atMs - last.atMs) / 1000;
+    if (seconds < SAMPLE_SECONDS_MIN) return;
+    const answered = this.#answered - last.answered;
+    const shed = this.#verdicts.shed - last.shed;
+    const { settled } = this.#source.book;
     this.#samples.push({
-      seconds,
-      settled: this.#settled - settled,
-      latencyMs: this.#settled === settled ? null : grown.summary(),
+      ...{ endMs: clock.wallMs(), seconds, settled: settled - last.settled, answered, shed },
+      latencyMs: answered === shed ? null : this.#latency.since(last.latency).summary(),
     });
-    this.#last = { atMs, settled: this.#settled, latency: this.#latency.copy() };
-  }
-
-  /** What was counted. A request counts in the time until the last answer. */
-  close(errors: number): LoadOutcome {
-    return {
-      seconds: (this.#endMs - this.#startMs) / 1000,
-      statuses: Object.fromEntries(this.#statuses),
-      latency: this.#latency,
-      samples: this.#samples,
-      unanswered: [...this.#unanswered],
-      errors,
+    this.#last = {
+      ...{ atMs, settled, answered: this.#answered, shed: this.#verdicts.shed },
+      latency: this.#latency.copy(),
     };
   }
 
-  #onResponse(request: SourceRequest, status: number, responseMs: number): void {
-    this.#unanswered.delete(request);
-    this.#statuses.set(status, (this.#statuses.get(status) ?? 0) + 1);
-    this.#latency.add(responseMs, 1);
-    const intervalMs = this.#intervalMs;
-    if (intervalMs !== null)
-      for (let missedMs = responseMs - intervalMs; missedMs >= intervalMs; missedMs -= intervalMs)
-        this.#latency.add(missedMs, 1);
-    this.#endMs = this.#bounds.clock.steadyMs();
-    if (status !== this.#source.settledStatus) return;
-    this.#settled += this.#source.commandsPerRequest;
-    this.#source.onSettled(request);
+  /** What was counted. A request counts in the time until the last answer. */
+  close(): PhaseOutcome["result"] {
+    clearInterval(this.#ticker);
+    for (const connection of this.#connections) connection.end();
+    const overdue = this.#law.overdue(this.steadyMs());
+    for (const waitedMs of overdue) this.#latencies[0]?.add(waitedMs, 1);
+    const { kinds, book } = this.#source;
+    const latencies = kinds.map((kind, index) => [kind, this.#latencies[index]?.parts] as const);
+    return {
+      name: this.#bounds.phase.name,
+      seconds: (this.#endMs - this.#startMs) / 1000,
+      settled: book.settled - this.#settledBefore,
+      statuses: Object.fromEntries(this.#statuses),
+      verdicts: { ...this.#verdicts },
+      latencies: Object.fromEntries(latencies.flatMap(([kind, parts]) => (parts ? [[kind, parts]] : []))),
+      samples: this.#samples,
+      unsent: overdue.length,
+    };
+  }
+
+  #tick(): void {
+    const nowMs = this.steadyMs();
+    this.#law.tick(nowMs);
+    if (this.#freeFrom >= FREE_SHIFTED) {
+      this.#free = this.#free.slice(this.#freeFrom);
+      this.#freeFrom = 0;
+    }
+    while (this.#freeFrom < this.#free.length) {
+      const dueMs = this.#law.take(nowMs);
+      if (dueMs === null) return;
+      const connection = this.#free[this.#freeFrom];
+      this.#freeFrom += 1;
+      connection?.go(dueMs);
+    }
+    this.#free = [];
+    this.#freeFrom = 0;
   }
 }

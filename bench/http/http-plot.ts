@@ -11,10 +11,13 @@ import type { LoadSample } from "./load-plan.ts";
 const RATE_HEIGHT = 180;
 const LATENCY_HEIGHT = 180;
 
+/** What is drawn of a second. */
+export type PlottedSample = Pick<LoadSample, "seconds" | "settled" | "latencyMs">;
+
 /** One system's seconds, in order. */
 export interface HttpPlotSystem {
   readonly name: string;
-  readonly samples: readonly LoadSample[];
+  readonly samples: readonly PlottedSample[];
 }
 
 /** What to draw: at most two systems. */
@@ -62,7 +65,10 @@ export function httpPlot({ title, subtitle, systems }: HttpPlot): string {
   return drawSheet({ title, description, height: lower.end + MARGIN - 12 }, parts);
 }
 
-function pointsOf(samples: readonly LoadSample[], value: (sample: LoadSample) => number | null): Points {
+function pointsOf(
+  samples: readonly PlottedSample[],
+  value: (sample: PlottedSample) => number | null,
+): Points {
   let atSeconds = 0;
   return samples.flatMap((sample) => {
     const middle = atSeconds + sample.seconds / 2;

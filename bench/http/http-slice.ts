@@ -3,18 +3,23 @@
 //
 //   start ► open and fund wallets ► warm-up ► load ► what was unanswered ► verify ► stop
 
+import type { BenchClock } from "../bench-clock.ts";
 import { usageOfAll } from "../process-usage.ts";
 import { HttpApi } from "./http-api.ts";
 import { HttpFleet } from "./http-fleet.ts";
 import { type HttpVerification, verifyLoad } from "./http-verification.ts";
-import type { LoadPlan, LoadResult } from "./load-plan.ts";
+import { type LoadPlan, type LoadResult, type PhaseResult, phaseNamed } from "./load-plan.ts";
 import { runLoad } from "./load-process.ts";
 import type { LoadedSystem } from "./loaded-system.ts";
-import { RequestSource } from "./request-source.ts";
+import { type MemoryReading, MemoryWatch } from "./memory-watch.ts";
 
 /** What a slice is made of, but for what the system and the run give it. */
 export type SlicePlan = Omit<LoadPlan, "url" | "key" | "wallets" | "token"> & {
   readonly walletCount: number;
+  /** Name of the phase that the figures are of. */
+  readonly measured: string;
+  /** Whether requests may be turned away. */
+  readonly maySpare: boolean;
 };
 
 /** What one process used during the load and its warm-up. */
@@ -29,51 +34,63 @@ export interface SliceUsage {
 export interface Slice {
   readonly about: string;
   readonly result: LoadResult;
+  /** The phase that is measured. */
+  readonly load: PhaseResult;
   readonly settledPerSecond: number;
   readonly usage: Readonly<Record<string, SliceUsage>>;
+  /** All phases long. */
+  readonly memory: readonly MemoryReading[];
   readonly verification: HttpVerification;
 }
 
-/** Who hears of it. */
-export interface SliceListener {
+/** Who hears of it, and what the slice takes from outside. */
+export interface SliceParts {
+  /** 16 hex digits that no other slice has. */
+  readonly token: string;
+  readonly clock: Pick<BenchClock, "wallMs">;
   onProgress(line: string): void;
 }
 
 /**
  * Runs one slice. The system is stopped in every case.
- * @param token 16 hex digits that no other slice has
  * Errors: BenchFailure
  */
-export async function runSlice(
-  system: LoadedSystem,
-  { walletCount, ...plan }: SlicePlan,
-  { token, onProgress }: { readonly token: string } & SliceListener,
-): Promise<Slice> {
+export async function runSlice(system: LoadedSystem, plan: SlicePlan, parts: SliceParts): Promise<Slice> {
+  const { about, url, key } = system;
+  const { walletCount, measured, maySpare, ...rest } = plan;
+  const { token, onProgress } = parts;
   try {
-    const api = new HttpApi(system.url, system.key);
+    const api = new HttpApi(url, key);
     const fleet = new HttpFleet(token, walletCount);
-    onProgress(`${system.about}: opening and funding ${walletCount} wallets`);
+    onProgress(`${about}: opening and funding ${walletCount} wallets`);
     await fleet.prepare(api);
-    const full: LoadPlan = { ...plan, url: system.url, key: system.key, wallets: fleet.wallets, token };
-    onProgress(`${system.about}: ${plan.load} for ${plan.warmUpSeconds} + ${plan.seconds} s`);
-    const before = await usageOfAll(await system.processes());
-    const result = await runLoad(full, () => undefined);
-    const after = await usageOfAll(await system.processes());
-    onProgress(`${system.about}: verifying`);
-    const verification = await verifyLoad({ api, fleet }, result, new RequestSource(full));
-    const settled = (result.statuses[new RequestSource(full).settledStatus] ?? 0) * result.commandsPerRequest;
-    const loadedSeconds = plan.warmUpSeconds + result.seconds;
-    return {
-      ...{ about: system.about, result, verification },
-      settledPerSecond: settled / result.seconds,
-      usage: Object.fromEntries(
-        [...after].map(([name, { cpuSeconds, rssBytes }]) => {
-          const spent = cpuSeconds - (before.get(name)?.cpuSeconds ?? 0);
-          return [name, { cpu: Math.max(0, spent) / loadedSeconds, rssBytes }];
-        }),
-      ),
-    };
+    const seconds = plan.phases.map((phase) => `${phase.name} ${phase.seconds} s`).join(", ");
+    onProgress(`${about}: ${plan.load}, ${seconds}`);
+    const loaded = await loadAndWatch(system, { ...rest, url, key, wallets: fleet.wallets, token }, parts);
+    onProgress(`${about}: verifying`);
+    const verification = await verifyLoad({ api, fleet, maySpare }, loaded.result);
+    const load = phaseNamed(loaded.result, measured);
+    return { about, ...loaded, load, settledPerSecond: load.settled / load.seconds, verification };
   } finally {
     await system.stop();
   }
+}
+
+async function loadAndWatch(
+  system: LoadedSystem,
+  plan: LoadPlan,
+  { clock }: SliceParts,
+): Promise<Pick<Slice, "result" | "usage" | "memory">> {
+  const watched = await system.processes();
+  const before = await usageOfAll(watched);
+  const watch = new MemoryWatch(watched, () => clock.wallMs());
+  const result = await runLoad(plan).finally(() => watch.pause());
+  const memory = await watch.stop();
+  const after = await usageOfAll(await system.processes());
+  const loadedSeconds = result.phases.reduce((sum, { seconds }) => sum + seconds, 0);
+  const usage = [...after].map(([name, { cpuSeconds, rssBytes }]): [string, SliceUsage] => {
+    const spent = cpuSeconds - (before.get(name)?.cpuSeconds ?? 0);
+    return [name, { cpu: Math.max(0, spent) / loadedSeconds, rssBytes }];
+  });
+  return { result, usage: Object.fromEntries(usage), memory };
 }

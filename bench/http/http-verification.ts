@@ -1,14 +1,14 @@
 // After a load: that every wallet holds exactly what the answers said, that nothing was made or lost, and that no
-// request was answered with anything but what was asked for.
+// request was answered with anything but what was asked for. What was shed moved nothing, and where nothing is to be
+// shed it is no answer either.
 //
-// Requests that had no answer when the load ended are sent again with the same ids: whatever became of them, this
-// settles them once. Only then are balances read.
+// Requests without an answer, and those that were told to be pending or unknown, are sent again with the same ids:
+// whatever became of them, this settles them once. Only then are balances read.
 // Guards against: a fast system that answers what it did not do.
 
 import { forAll, type HttpApi } from "./http-api.ts";
 import { FUNDS, type HttpFleet, outcomesIn } from "./http-fleet.ts";
-import type { LoadResult } from "./load-plan.ts";
-import type { RequestSource } from "./request-source.ts";
+import type { LoadResult, UnansweredRequest } from "./load-plan.ts";
 
 const CALLS_AT_ONCE = 32;
 /** Wrong wallets that are named. */
@@ -17,11 +17,13 @@ const NAMED_MAX = 5;
 /** What was proved. */
 export interface HttpVerification {
   readonly ok: boolean;
-  /** Requests answered with another status than that of success, the warm-up included. */
+  /** Requests that were answered with what should not have come, in all phases. */
   readonly unexpectedAnswers: number;
+  /** What some of them said. */
+  readonly examples: readonly string[];
   /** Connections that broke and requests that took too long. */
   readonly errors: number;
-  /** Requests without an answer at the end of the load, settled by sending them again. */
+  /** Requests whose fate was unknown at the end of the load, settled by sending them again. */
   readonly sentAgain: number;
   /** Wallets that were read, the source of money included. */
   readonly wallets: number;
@@ -31,35 +33,52 @@ export interface HttpVerification {
   readonly sum: string;
 }
 
+/** What is verified. */
+export interface Verifiable {
+  readonly api: HttpApi;
+  readonly fleet: HttpFleet;
+  /** Whether requests may be turned away, or not settle in time. */
+  readonly maySpare: boolean;
+}
+
 /** Verifies. Errors: BenchFailure when the system does not answer. */
 export async function verifyLoad(
-  { api, fleet }: { readonly api: HttpApi; readonly fleet: HttpFleet },
+  { api, fleet, maySpare }: Verifiable,
   result: LoadResult,
-  source: Pick<RequestSource, "path" | "settledStatus">,
 ): Promise<HttpVerification> {
   const expected = fleet.wallets.map((_, index) => FUNDS + (result.changes[index] ?? 0));
-  let unexpectedAnswers = unexpectedIn(result, source.settledStatus);
-  await forAll(result.unanswered, CALLS_AT_ONCE, async ({ body, changes }) => {
-    const { status, value } = await api.post(source.path, body);
-    const isRefused = outcomesIn(value).some((outcome) => outcome.status !== "posted");
-    if (status !== source.settledStatus || isRefused) unexpectedAnswers += 1;
-    else for (const [wallet, change] of changes) expected[wallet] = (expected[wallet] ?? 0) + change;
+  let unexpectedAnswers = unexpectedIn(result, maySpare);
+  await forAll(result.unanswered, CALLS_AT_ONCE, async (request) => {
+    const became = await askAgain(api, request);
+    if (became === "wrong") unexpectedAnswers += 1;
+    if (became === "settled")
+      for (const [wallet, change] of request.changes) expected[wallet] = (expected[wallet] ?? 0) + change;
   });
   const { wrong, sum } = await readAll(api, fleet, expected);
-  const { errors, unanswered } = result;
+  const { errors, unanswered, examples } = result;
   return {
     ok: unexpectedAnswers === 0 && errors === 0 && wrong.length === 0 && sum === 0n,
-    ...{ unexpectedAnswers, errors, sentAgain: unanswered.length },
+    ...{ unexpectedAnswers, examples, errors, sentAgain: unanswered.length },
     ...{ wallets: fleet.wallets.length + 1, wrongWallets: wrong.length, wrong: wrong.slice(0, NAMED_MAX) },
     sum: String(sum),
   };
 }
 
-function unexpectedIn({ statuses, warmUpStatuses }: LoadResult, settledStatus: number): number {
-  return [statuses, warmUpStatuses]
-    .flatMap((each) => Object.entries(each))
-    .filter(([status]) => status !== String(settledStatus))
-    .reduce((sum, [, count]) => sum + count, 0);
+async function askAgain(
+  api: HttpApi,
+  { path, body, settledStatus, mayConflict }: UnansweredRequest,
+): Promise<"settled" | "refused" | "wrong"> {
+  const { status, value } = await api.post(path, body);
+  if (mayConflict && status === 422) return "refused";
+  const isRefused = outcomesIn(value).some((outcome) => outcome.status !== "posted");
+  return status === settledStatus && !isRefused ? "settled" : "wrong";
+}
+
+function unexpectedIn({ phases }: LoadResult, maySpare: boolean): number {
+  const unexpected = phases.map(
+    ({ verdicts: { wrong, shed, open } }) => wrong + (maySpare ? 0 : shed + open),
+  );
+  return unexpected.reduce((sum, count) => sum + count, 0);
 }
 
 async function readAll(

@@ -13,23 +13,19 @@ const LATE_MS_MAX = 60_000;
 
 /**
  * Runs a load in a process of its own.
- * @param onStart hears the pid
  * Errors: BenchFailure when the process ends without a result.
  */
-export async function runLoad(plan: LoadPlan, onStart: (pid: number) => void): Promise<LoadResult> {
+export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   const child = spawn(process.execPath, [MAIN_FILE], {
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
-  onStart(child.pid ?? 0);
   let errorOutput = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     errorOutput = (errorOutput + text).slice(-ERROR_BYTES_KEPT);
   });
   child.send(plan, () => undefined);
-  const late = setTimeout(
-    () => child.kill("SIGKILL"),
-    (plan.warmUpSeconds + plan.seconds) * 1000 + LATE_MS_MAX,
-  );
+  const seconds = plan.phases.reduce((sum, phase) => sum + phase.seconds, 0);
+  const late = setTimeout(() => child.kill("SIGKILL"), seconds * 1000 + LATE_MS_MAX);
   let result: LoadResult | null = null;
   child.on("message", (message: LoadResult) => {
     result = message;
