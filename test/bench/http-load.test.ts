@@ -61,11 +61,14 @@ test("each load is answered, verified, and moves what its book says", async () =
     assert.ok(slice.settledPerSecond > 0 && measured.generatorMicros > 0 && measured.samples.length > 0);
     assert.ok(result.changes.some((change) => change !== 0));
     assert.deepEqual(Object.keys(slice.usage).sort(), ["baseline", "postgres"]);
-    assert.deepEqual(Object.keys(measured.statuses), STATUSES[name] ?? ["201"]);
+    const [usual = "201", ...others] = STATUSES[name] ?? ["201"];
+    assert.ok(Object.hasOwn(measured.statuses, usual));
+    for (const status of Object.keys(measured.statuses))
+      assert.ok([usual, ...others].includes(status), status);
   };
   await Promise.all(LOADS.map(seen));
 });
-/** Statuses of answers, where they are not those of a transfer that settled. */
+/** Statuses of answers, the one that always comes first, where they are not that of a transfer that settled. */
 const STATUSES: Readonly<Record<string, string[]>> = {
   batches: ["200"],
   reads: ["200", "201"],

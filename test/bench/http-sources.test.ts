@@ -162,6 +162,13 @@ test("a storm finds an id that moved money twice, an answer that changed, and a 
   const neither = stormLanes().altered;
   assert.equal(neither[0]?.lane.onAnswer(answer(422, '{"code":"id_conflict"}'), 0), "good");
   assert.equal(neither[2]?.lane.onAnswer(answer(422, '{"code":"id_conflict"}'), 0), "wrong", "both refused");
+  const own = stormLanes().altered;
+  assert.equal(own[0]?.lane.onAnswer(answer(201, first), 0), "good");
+  assert.equal(
+    own[1]?.lane.onAnswer(answer(422, '{"code":"id_conflict"}'), 0),
+    "wrong",
+    "settled, then refused",
+  );
   const late = stormLanes().altered;
   assert.equal(late[0]?.lane.onAnswer(answer(422, '{"code":"id_conflict"}'), 0), "good");
   assert.equal(late[1]?.lane.onAnswer(answer(201, first), 0), "wrong", "refused, then settled");
