@@ -16,6 +16,7 @@ export const USAGE = `Usage: npm run bench:http -- [--scenario NAME] [--duration
   --shards N       of the installation (default: ${SHARDS_DEFAULT}, cross: 4)
   --connections N  instead of the scenario's
   --clients N      of a surge, who share its connections (default: one each)
+  --patience P     part of Retry-After that clients wait when they are turned away (default: 1; 0 = 10 ms)
   --wallets N      instead of the scenario's
   --rate R         requests a second, whatever the answers do (default: as fast as they are answered)
   --pool N         the baseline's connections to PostgreSQL
@@ -56,6 +57,7 @@ export function benchSettings(): BenchSettings {
       shards: { type: "string" },
       connections: { type: "string" },
       clients: { type: "string" },
+      patience: { type: "string", default: "1" },
       wallets: { type: "string" },
       rate: { type: "string" },
       pool: { type: "string" },
@@ -81,6 +83,7 @@ export function benchSettings(): BenchSettings {
       warmUpSeconds: Number(values["warm-up"]),
       connections: positive("connections", values.connections),
       clients: positive("clients", values.clients),
+      patience: Number(values.patience),
       ratePerSecond: positive("rate", rate),
     },
     slices: positive("slices", values.slices),

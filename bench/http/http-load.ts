@@ -15,8 +15,11 @@ import type { RequestSource } from "./request-lane.ts";
 import type { ResponseSkim } from "./response-skim.ts";
 import { ClientTurns, PacedTurns, type TurnLaw } from "./turn-law.ts";
 
-/** A request without an answer for so long counts as failed; autocannon connects anew then. Longer than any wait. */
-const TIMEOUT_SECONDS = 90;
+/**
+ * How much longer than a phase autocannon waits for anything to be sent on a connection: it takes one that has nothing to
+ * send for one that is not answered. What has no answer at the end is asked for then.
+ */
+const TIMEOUT_SECONDS = 60;
 /** How often autocannon looks whether it is to stop, ms. By default each ms. */
 const LOOK_MS = 100;
 /** Samples shorter than this are left to the next one, s. */
@@ -44,8 +47,8 @@ export async function runPhase(source: RequestSource, bounds: LoadBounds): Promi
   const keeper = new PhaseKeeper(source, bounds);
   const { url, phase } = bounds;
   const options: autocannon.Options = {
-    ...{ url, connections: phase.connections, duration: phase.seconds, timeout: TIMEOUT_SECONDS },
-    ...{ sampleInt: LOOK_MS, skipAggregateResult: true },
+    ...{ url, connections: phase.connections, duration: phase.seconds },
+    ...{ timeout: phase.seconds + TIMEOUT_SECONDS, sampleInt: LOOK_MS, skipAggregateResult: true },
     setupClient: (client) => keeper.connect(client),
   };
   const errors = await new Promise<number>((resolve, reject) => {
@@ -119,7 +122,8 @@ class PhaseKeeper implements ConnectionKeeper {
     this.#verdicts[verdict] += 1;
     this.#statuses.set(status, (this.#statuses.get(status) ?? 0) + 1);
     if (verdict === "shed") {
-      this.#law.back(nowMs, Math.max(1, Number(answer.header("retry-after") ?? 1) || 1));
+      const seconds = Math.max(1, Number(answer.header("retry-after") ?? 1) || 1);
+      this.#law.back(nowMs, seconds * this.#bounds.phase.patience);
       return;
     }
     this.#latency.add(nowMs - dueMs, 1);

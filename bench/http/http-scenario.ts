@@ -90,16 +90,17 @@ export interface PhaseSettings {
   readonly warmUpSeconds: number;
   readonly connections: number | null;
   readonly clients: number | null;
+  readonly patience: number;
   readonly ratePerSecond: number | null;
 }
 
 /** The phases of a scenario, and which of them the figures are of. */
 export function phasesOf(
   { connections: usual, isSurge }: HttpScenario,
-  { seconds, warmUpSeconds, connections: asked, clients, ratePerSecond }: PhaseSettings,
+  { seconds, warmUpSeconds, connections: asked, clients, patience, ratePerSecond }: PhaseSettings,
 ): { readonly phases: LoadPhase[]; readonly measured: string } {
   const connections = asked ?? usual;
-  const calm = { connections, clients: connections, ratePerSecond };
+  const calm = { connections, clients: connections, patience, ratePerSecond };
   const warmUp = warmUpSeconds > 0 ? [{ ...calm, name: "warm-up", seconds: warmUpSeconds }] : [];
   if (!isSurge)
     return {
@@ -107,7 +108,7 @@ export function phasesOf(
       measured: "load",
     };
   const many = connections * SURGE_FACTOR;
-  const surge = { connections: many, clients: Math.max(many, clients ?? many), ratePerSecond };
+  const surge = { connections: many, clients: Math.max(many, clients ?? many), patience, ratePerSecond };
   const calmSeconds = seconds ?? CALM_SECONDS;
   return {
     phases: [

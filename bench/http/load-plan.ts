@@ -17,6 +17,8 @@ export interface LoadPhase {
   readonly connections: number;
   /** Callers, each with one request at a time, who share the connections; at least as many. Of no meaning with a rate. */
   readonly clients: number;
+  /** Part of the time that a client who is turned away is told to wait that he waits: 0 = he asks again in 10 ms. */
+  readonly patience: number;
   /** Requests a second, whatever the answers do; null = each client sends again when it is answered. */
   readonly ratePerSecond: number | null;
 }

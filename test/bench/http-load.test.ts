@@ -38,7 +38,15 @@ after(async () => {
 
 const token = (): string => randomBytes(8).toString("hex");
 const load = (changes: Partial<LoadPhase> = {}): LoadPhase => {
-  return { name: "load", seconds: 1, connections: 10, clients: 10, ratePerSecond: null, ...changes };
+  return {
+    name: "load",
+    seconds: 1,
+    connections: 10,
+    clients: 10,
+    patience: 1,
+    ratePerSecond: null,
+    ...changes,
+  };
 };
 const small = { load: "uniform", phases: [load()], hotWallets: 3, shards: 4, seed: 7 } as const;
 const planFor = (changes: Partial<LoadPlan>): LoadPlan => {
@@ -162,12 +170,14 @@ test("who is turned away comes back when he was told, and has moved nothing", as
     asked += 1;
     end(response, 503, '{"code":"busy"}', { "retry-after": "60" });
   });
-  const phases = [load({ seconds: 0.5, clients: 25 })];
-  const result = await runLoad(planFor({ url, phases }));
+  const run = async (patience: number) =>
+    await runLoad(planFor({ url, phases: [load({ seconds: 0.5, clients: 25, patience })] }));
+  const result = await run(1);
   const { verdicts, settled, latencies } = phaseNamed(result, "load");
   // 25 clients share 10 connections; each asks once and waits for a minute.
   assert.deepEqual([asked, verdicts.shed, settled], [25, 25, 0]);
   assert.deepEqual([result.unanswered, latencies["transfer"]?.counts], [[], []]);
+  assert.ok(phaseNamed(await run(0), "load").verdicts.shed > 25);
 });
 
 test("what is pending or unknown is asked for at the end", async (t) => {
