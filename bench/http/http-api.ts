@@ -33,16 +33,20 @@ export class HttpApi {
     return await this.#call(path, { headers: this.#headers });
   }
 
-  /** @param body JSON. Errors: BenchFailure when nobody answers. */
-  async post(path: string, body: string): Promise<ApiAnswer> {
+  /**
+   * @param body JSON
+   * @param triesMax how often it is sent at most
+   * Errors: BenchFailure when nobody answers.
+   */
+  async post(path: string, body: string, triesMax = TRIES_MAX): Promise<ApiAnswer> {
     const headers = { ...this.#headers, "content-type": "application/json" };
-    return await this.#call(path, { method: "POST", headers, body });
+    return await this.#call(path, { method: "POST", headers, body }, triesMax);
   }
 
-  async #call(path: string, request: RequestInit): Promise<ApiAnswer> {
+  async #call(path: string, request: RequestInit, triesMax = TRIES_MAX): Promise<ApiAnswer> {
     for (let tries = 1; ; tries += 1) {
       const { retryAfter, ...answer } = await this.#try(path, request);
-      if (!PASSING.includes(answer.status) || tries === TRIES_MAX) return answer;
+      if (!PASSING.includes(answer.status) || tries === triesMax) return answer;
       const seconds = Math.min(Math.max(retryAfter, 0), RETRY_SECONDS_MAX);
       await delay(seconds * 1_000);
     }

@@ -54,6 +54,16 @@ export interface PacedReport {
 export interface ReportExtras {
   readonly paced: Slice | null;
   readonly surge: SurgeReport | null;
+  readonly claims: ClaimsReport | null;
+}
+
+/** What a campaign gave away. */
+export interface ClaimsReport {
+  readonly claimants: number;
+  /** Claims that there was money for. */
+  readonly budgetClaims: number;
+  /** In all phases. */
+  readonly granted: number;
 }
 
 /** One scenario. */
@@ -70,6 +80,7 @@ export interface ScenarioReport {
   readonly ratioToBaseline: number | null;
   readonly p95AtBaselineRate?: PacedReport;
   readonly surge?: SurgeReport;
+  readonly claims?: ClaimsReport;
   readonly gatewayRssMb: number | null;
   readonly system: SystemReport;
   readonly baseline: SystemReport | null;
@@ -80,7 +91,7 @@ export function scenarioReport(
   slices: readonly Slice[],
   baseline: readonly Slice[],
   durability: string,
-  { paced, surge }: ReportExtras = { paced: null, surge: null },
+  { paced, surge, claims }: ReportExtras = { paced: null, surge: null, claims: null },
 ): ScenarioReport {
   const system = systemReport(slices);
   const other = baseline.length === 0 ? null : systemReport(baseline);
@@ -99,6 +110,7 @@ export function scenarioReport(
     ratioToBaseline: other === null ? null : rounded(rate(system) / rate(other)),
     ...(paced === null || other === null ? {} : { p95AtBaselineRate: pacedReport(paced, other) }),
     ...(surge === null ? {} : { surge }),
+    ...(claims === null ? {} : { claims }),
     gatewayRssMb: system.gatewayRssMb,
     system,
     baseline: other,

@@ -22,6 +22,8 @@ export interface HttpScenario {
   readonly durability: "relaxed" | null;
   /** Ten times the connections for a while, and what happens then. */
   readonly isSurge: boolean;
+  /** Whether requests may be turned away, or not settle in time. */
+  readonly isSpared: boolean;
 }
 
 /** On two cores one shard takes every move in one record; docs/performance-http.md has the others. */
@@ -35,7 +37,7 @@ const UNIFORM: HttpScenario = {
   load: "uniform",
   summary: "one transfer a request between random ones of 10,000 owners",
   ...{ connections: 200, wallets: 10_000, hotWallets: 0, slices: 1, shards: SHARDS_DEFAULT },
-  ...{ isCompared: false, isPaced: false, durability: null, isSurge: false },
+  ...{ isCompared: false, isPaced: false, durability: null, isSurge: false, isSpared: false },
 };
 
 /** All scenarios by name, in the order in which they run. */
@@ -75,9 +77,21 @@ export const HTTP_SCENARIOS: ReadonlyMap<string, HttpScenario> = new Map<string,
   ],
   [
     "surge",
-    { ...UNIFORM, isSurge: true, summary: "ten times the clients that are served at best, for a minute" },
+    {
+      ...UNIFORM,
+      isSurge: true,
+      isSpared: true,
+      summary: "ten times the clients that are served at best, for a minute",
+    },
   ],
   ["storm", { ...UNIFORM, load: "storm", summary: "every transfer 10 times, some altered" }],
+  [
+    "campaign",
+    {
+      ...{ ...UNIFORM, load: "claims", connections: 1_000, wallets: 100_001, isSpared: true },
+      summary: "100,000 owners claim once, with a budget for half of them",
+    },
+  ],
   [
     "uniform-relaxed",
     { ...UNIFORM, durability: "relaxed", summary: "as uniform, without a sync before an answer" },
@@ -96,10 +110,12 @@ export interface PhaseSettings {
 
 /** The phases of a scenario, and which of them the figures are of. */
 export function phasesOf(
-  { connections: usual, isSurge }: HttpScenario,
-  { seconds, warmUpSeconds, connections: asked, clients, patience, ratePerSecond }: PhaseSettings,
+  { load, connections: usual, isSurge }: HttpScenario,
+  { seconds, warmUpSeconds, connections: asked, clients, patience: told, ratePerSecond }: PhaseSettings,
 ): { readonly phases: LoadPhase[]; readonly measured: string } {
   const connections = asked ?? usual;
+  // Each claimant is another one: who is turned away keeps nobody waiting.
+  const patience = load === "claims" ? 0 : told;
   const calm = { connections, clients: connections, patience, ratePerSecond };
   const warmUp = warmUpSeconds > 0 ? [{ ...calm, name: "warm-up", seconds: warmUpSeconds }] : [];
   if (!isSurge)

@@ -4,9 +4,11 @@
 //   start ► open and fund wallets ► warm-up ► load ► what was unanswered ► verify ► stop
 
 import type { BenchClock } from "../bench-clock.ts";
+import { BenchFailure } from "../bench-failure.ts";
 import { usageOfAll } from "../process-usage.ts";
+import { campaignId, claimTerms } from "./claim-requests.ts";
 import { HttpApi } from "./http-api.ts";
-import { HttpFleet } from "./http-fleet.ts";
+import { FUNDS, HttpFleet } from "./http-fleet.ts";
 import { type HttpVerification, verifyLoad } from "./http-verification.ts";
 import { type LoadPlan, type LoadResult, type PhaseResult, phaseNamed } from "./load-plan.ts";
 import { runLoad } from "./load-process.ts";
@@ -64,6 +66,7 @@ export async function runSlice(system: LoadedSystem, plan: SlicePlan, parts: Sli
     const fleet = new HttpFleet(token, walletCount);
     onProgress(`${about}: opening and funding ${walletCount} wallets`);
     await fleet.prepare(api);
+    if (plan.load === "claims") await makeCampaign(api, campaignId(parts), fleet.wallets);
     const seconds = plan.phases.map((phase) => `${phase.name} ${phase.seconds} s`).join(", ");
     onProgress(`${about}: ${plan.load}, ${seconds}`);
     const loaded = await loadAndWatch(system, { ...rest, url, key, wallets: fleet.wallets, token }, parts);
@@ -74,6 +77,14 @@ export async function runSlice(system: LoadedSystem, plan: SlicePlan, parts: Sli
   } finally {
     await system.stop();
   }
+}
+
+async function makeCampaign(api: HttpApi, id: string, wallets: readonly string[]): Promise<void> {
+  const { amount } = claimTerms(wallets.length, FUNDS);
+  const terms = { id, wallet: wallets[0], amount: String(amount), capPerOwner: 1 };
+  const { status, value } = await api.post("/v1/campaigns", JSON.stringify(terms));
+  if (status !== 201)
+    throw new BenchFailure(`making a campaign got ${status}: ${JSON.stringify(value).slice(0, 300)}`);
 }
 
 async function loadAndWatch(

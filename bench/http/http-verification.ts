@@ -6,11 +6,14 @@
 // whatever became of them, this settles them once. Only then are balances read.
 // Guards against: a fast system that answers what it did not do.
 
+import { setTimeout as delay } from "node:timers/promises";
 import { forAll, type HttpApi } from "./http-api.ts";
 import { FUNDS, type HttpFleet, outcomesIn } from "./http-fleet.ts";
 import type { LoadResult, UnansweredRequest } from "./load-plan.ts";
 
 const CALLS_AT_ONCE = 32;
+/** How often and after what time an outcome that is pending is read again, ms. */
+const [OUTCOME_TRIES_MAX, OUTCOME_AGAIN_MS] = [100, 100];
 /** Wrong wallets that are named. */
 const NAMED_MAX = 5;
 
@@ -66,12 +69,30 @@ export async function verifyLoad(
 
 async function askAgain(
   api: HttpApi,
-  { path, body, settledStatus, mayConflict }: UnansweredRequest,
+  { path, body, settledStatus, mayConflict, outcomePath }: UnansweredRequest,
 ): Promise<"settled" | "refused" | "wrong"> {
+  if (outcomePath !== undefined) {
+    // Whatever is said to it: it arrives after the one in question, which has its outcome then.
+    await api.post(path, body, 1);
+    return await outcomeAt(api, outcomePath);
+  }
   const { status, value } = await api.post(path, body);
   if (mayConflict && status === 422) return "refused";
   const isRefused = outcomesIn(value).some((outcome) => outcome.status !== "posted");
   return status === settledStatus && !isRefused ? "settled" : "wrong";
+}
+
+async function outcomeAt(api: HttpApi, path: string): Promise<"settled" | "refused" | "wrong"> {
+  for (let tries = 0; tries < OUTCOME_TRIES_MAX; tries += 1) {
+    const { status, value } = await api.get(path);
+    if (status === 404) return "refused";
+    if (status !== 200) return "wrong";
+    const said = new Map(Object.entries(value ?? {})).get("status");
+    if (said === "posted") return "settled";
+    if (said === "refused") return "refused";
+    await delay(OUTCOME_AGAIN_MS);
+  }
+  return "wrong";
 }
 
 function unexpectedIn({ phases }: LoadResult, maySpare: boolean): number {

@@ -6,7 +6,16 @@
 import type { HistogramParts } from "../latency-histogram.ts";
 
 /** What the requests are. */
-export const LOADS = ["uniform", "hot", "single-hot", "batches", "cross", "reads", "storm"] as const;
+export const LOADS = [
+  "uniform",
+  "hot",
+  "single-hot",
+  "batches",
+  "cross",
+  "reads",
+  "storm",
+  "claims",
+] as const;
 /** See LOADS. */
 export type LoadName = (typeof LOADS)[number];
 
@@ -98,6 +107,10 @@ export interface UnansweredRequest {
   readonly settledStatus: number;
   /** Another content was sent under the same id: one of the two is refused. */
   readonly mayConflict: boolean;
+  /** Where its outcome is read, when sending it again does not tell. */
+  readonly outcomePath?: string;
+  /** Requests of one key are one. */
+  readonly key?: number;
   /** Pairs of wallet and change. */
   readonly changes: readonly (readonly [wallet: number, change: number])[];
 }

@@ -55,7 +55,7 @@ async function measure(asked: BenchSettings): Promise<void> {
 }
 
 function described(name: string, report: ScenarioReport): string {
-  const { system, baseline, ratioToBaseline, verified, p95AtBaselineRate: paced, surge } = report;
+  const { system, baseline, ratioToBaseline, verified, p95AtBaselineRate: paced, surge, claims } = report;
   const lines = [system, ...(baseline === null ? [] : [baseline])].map(
     ({ about, settledPerSecond, latencyMs: { p50, p95, p99, max }, readsPerSecond, generatorMicros }) =>
       `${about}: ${settledPerSecond}/s${readsPerSecond === null ? "" : `, ${readsPerSecond} reads/s`}, p50 ${p50} ms, p95 ${p95}, p99 ${p99}, max ${max}; load ${generatorMicros} µs a request`,
@@ -68,6 +68,8 @@ function described(name: string, report: ScenarioReport): string {
     lines.push(
       `surge: ${surge.ratioToPeak} of ${surge.peakPerSecond}/s (worst ${surge.worstRatioToPeak}), ${surge.arrivedPerSecond} came a second, ${surge.shedPerSecond} shed, gateway ${surge.gatewayRssMb} MB, as before after ${surge.recoverySeconds} s`,
     );
+  if (claims !== undefined)
+    lines.push(`${claims.granted} of ${claims.claimants} claims granted, money for ${claims.budgetClaims}`);
   const ratio = ratioToBaseline === null ? "" : `, ${ratioToBaseline} times the baseline`;
   return [...lines, `${verified ? "verified" : "NOT VERIFIED"}${ratio}`]
     .map((line) => `${name}: ${line}`)

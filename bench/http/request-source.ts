@@ -2,6 +2,8 @@
 //
 // Invariant: the same plan makes the same requests in the same order, as far as answers let it.
 
+import { ClaimRequests } from "./claim-requests.ts";
+import { FUNDS } from "./http-fleet.ts";
 import { LoadBook } from "./load-book.ts";
 import type { LoadPlan } from "./load-plan.ts";
 import { PairChoice } from "./pair-choice.ts";
@@ -17,5 +19,6 @@ export function requestSource(plan: LoadPlan): RequestSource {
   const parts = { plan, book, ids: new CommandIds(plan.token), pairs: new PairChoice(plan) };
   if (plan.load === "reads") return new ReadRequests(parts);
   if (plan.load === "storm") return new StormRequests(parts);
+  if (plan.load === "claims") return new ClaimRequests(parts, FUNDS);
   return new TransferRequests(parts, plan.load === "batches");
 }

@@ -7,8 +7,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BenchClock } from "../bench-clock.ts";
 import type { BenchSettings } from "./bench-settings.ts";
+import { claimTerms } from "./claim-requests.ts";
+import { FUNDS } from "./http-fleet.ts";
 import { httpPlot } from "./http-plot.ts";
-import { type ScenarioReport, scenarioReport } from "./http-report.ts";
+import { type ClaimsReport, type ScenarioReport, scenarioReport } from "./http-report.ts";
 import { type HttpScenario, phasesOf } from "./http-scenario.ts";
 import { runSlice, type Slice, type SlicePlan } from "./http-slice.ts";
 import {
@@ -58,7 +60,7 @@ export class ScenarioRun {
     const surge = isSurge && last !== undefined ? surgeReport(last, this.#clients()) : null;
     const [first, second] = own.length > 0 ? [own, baseline] : [baseline, []];
     this.#draw(first, second);
-    return scenarioReport(first, second, this.#durability, { paced, surge });
+    return scenarioReport(first, second, this.#durability, { paced, surge, claims: this.#claims(last) });
   }
 
   get #durability(): Durability {
@@ -81,13 +83,20 @@ export class ScenarioRun {
   }
 
   #plan(ratePerSecond: number | null): SlicePlan {
-    const { load, hotWallets, shards, wallets, isSurge } = this.#scenario;
+    const { load, hotWallets, shards, wallets, isSpared } = this.#scenario;
     const { phases, shards: asked, wallets: walletsAsked } = this.#parts.settings;
     return {
-      ...{ load, hotWallets, shards: asked ?? shards, seed: 1, maySpare: isSurge },
+      ...{ load, hotWallets, shards: asked ?? shards, seed: 1, maySpare: isSpared },
       ...phasesOf(this.#scenario, { ...phases, ratePerSecond: ratePerSecond ?? phases.ratePerSecond }),
       walletCount: walletsAsked ?? wallets,
     };
+  }
+
+  #claims(slice: Slice | undefined): ClaimsReport | null {
+    if (this.#scenario.load !== "claims" || slice === undefined) return null;
+    const { walletCount } = this.#plan(null);
+    const granted = slice.result.phases.reduce((sum, { settled }) => sum + settled, 0);
+    return { claimants: walletCount - 1, budgetClaims: claimTerms(walletCount, FUNDS).budgetClaims, granted };
   }
 
   #clients(): number {

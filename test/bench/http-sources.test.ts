@@ -226,6 +226,48 @@ test("reads that go back, are too old, or are of another wallet are wrong", () =
   assert.equal(read(15_000, 8, "0", true), "wrong");
 });
 
+test("a campaign grants each owner once, whoever asks again, and counts each grant once", () => {
+  const source = requestSource(planFor({ load: "claims", wallets: wallets.slice(0, 5) }));
+  const lane = source.lane();
+  const owners = Array.from({ length: 8 }, () => bodyOf(lane.next(0)));
+  assert.deepEqual(owners.slice(0, 4), owners.slice(4));
+  assert.equal(new Set(owners.map((body) => JSON.stringify(body))).size, 4);
+  const refusal = '{"code":"insufficient_funds"}';
+  /** Answers the claims of the four owners, in order. */
+  const round = (...answers: (readonly [number, string])[]) =>
+    answers.map(([status, body]) => {
+      lane.next(0);
+      return lane.onAnswer(answer(status, body), 0);
+    });
+  const exhausted = [503, '{"code":"campaign_exhausted"}'] as const;
+  const granted = [201, '{"replayed":false}'] as const;
+  const replayed = [201, '{"replayed":true}'] as const;
+  const unknown = [503, '{"code":"unknown"}'] as const;
+  assert.deepEqual(round(granted, [422, refusal], exhausted, unknown), ["good", "good", "shed", "open"]);
+  assert.deepEqual(round(replayed, [422, refusal], granted, unknown), ["good", "good", "good", "open"]);
+  assert.deepEqual(round(granted, granted, [422, refusal], exhausted), ["wrong", "wrong", "wrong", "shed"]);
+  lane.next(0);
+  lane.giveUp();
+  source.close();
+  const { settled, changes, unanswered } = source.book;
+  assert.equal(settled, 2);
+  const amount = changes[1] ?? 0;
+  assert.deepEqual([...changes], [-2 * amount, amount, 0, amount, 0]);
+  // The fourth is asked for, once; the first is known.
+  assert.deepEqual(
+    unanswered.map(({ changes: moved, outcomePath }) => [moved, outcomePath?.split("?")[1]]),
+    [
+      [
+        [
+          [0, -amount],
+          [4, amount],
+        ],
+        "owner=owner-004",
+      ],
+    ],
+  );
+});
+
 test("a pace is even, and what was due and not sent is known", () => {
   const turns = new PacedTurns(1_000, 100);
   const due = [turns.take(1_000), turns.take(1_000), turns.take(1_025), turns.take(1_025), turns.take(1_025)];
