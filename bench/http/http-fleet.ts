@@ -8,6 +8,8 @@ import { forAll, type HttpApi } from "./http-api.ts";
 /** What each wallet is given, minor units: more than any run takes out of one. */
 export const FUNDS = 1_000_000_000;
 const ASSET = "USD/2";
+/** Of the number in an owner's name: all names are equally long. */
+const DIGITS = 7;
 const BATCH_COMMANDS = 500;
 /** As many as a transfer may have. */
 const LEGS = 64;
@@ -25,7 +27,7 @@ export class HttpFleet {
   /** @param token 16 hex digits that no other run has */
   constructor(token: string, count: number) {
     const owner = (kind: string, index: number): string =>
-      `${kind}${token.slice(0, 8)}-${String(index).padStart(6, "0")}`;
+      `${kind}${token.slice(0, 8)}-${String(index).padStart(DIGITS, "0")}`;
     this.wallets = Array.from({ length: count }, (_, index) => `${owner("h", index)}:usd`);
     this.source = `${owner("w", 0)}:usd`;
     this.#token = token;
