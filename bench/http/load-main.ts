@@ -1,24 +1,27 @@
 // The process that makes the load: what it is told and the result go over IPC, then it ends.
 // Its own process, so that its CPU is known and its event loop delays nobody else's.
 
-import { runPhase } from "./http-load.ts";
+import { runStretch, stretchesOf } from "./http-load.ts";
 import type { LoadPlan, LoadResult, PhaseResult } from "./load-plan.ts";
 import { requestSource } from "./request-source.ts";
 
-const clock = { steadyMs: (): number => performance.now(), wallMs: (): number => Date.now() };
+const clock = {
+  steadyMs: (): number => performance.now(),
+  wallMs: (): number => Date.now(),
+  cpuMicros: (): number => {
+    const { user, system } = process.cpuUsage();
+    return user + system;
+  },
+};
 process.once("disconnect", () => process.exit(1));
 const plan = await new Promise<LoadPlan>((resolve) => process.once("message", resolve));
 
 const source = requestSource(plan);
 const phases: PhaseResult[] = [];
 let errors = 0;
-for (const phase of plan.phases) {
-  const before = process.cpuUsage();
-  const outcome = await runPhase(source, { url: plan.url, phase, clock });
-  const { user, system } = process.cpuUsage(before);
-  const answered = Object.values(outcome.result.statuses).reduce((sum, count) => sum + count, 0);
-  const generatorMicros = answered === 0 ? 0 : Math.round((user + system) / answered);
-  phases.push({ ...outcome.result, generatorMicros });
+for (const stretch of stretchesOf(plan.phases)) {
+  const outcome = await runStretch(source, stretch, { url: plan.url, clock });
+  phases.push(...outcome.phases);
   errors += outcome.errors;
 }
 source.close();

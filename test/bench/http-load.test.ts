@@ -164,6 +164,27 @@ test("at a fixed rate the requests that had to wait are in the percentiles", asy
   assert.ok(sum >= 80 && sum <= 130, `${sum} were due`);
 });
 
+test("a warm-up is counted by itself, on the connections of what follows", async (t) => {
+  const sockets = new Set<unknown>();
+  const url = await startServer(t, (response) => {
+    sockets.add(response.socket);
+    end(response, 201, "{}");
+  });
+  const phases = [load({ name: "warm-up", seconds: 0.4 }), load({ seconds: 0.8 })];
+  const result = await runLoad(planFor({ url, phases }));
+  assert.equal(sockets.size, 10);
+  const [warmUp, measured] = [phaseNamed(result, "warm-up"), phaseNamed(result, "load")];
+  assert.ok(warmUp.settled > 0 && measured.settled > 0);
+  assert.ok(warmUp.seconds < 0.5 && measured.seconds > 0.3, `${warmUp.seconds} s, ${measured.seconds} s`);
+  for (const { settled, verdicts, latencies } of [warmUp, measured]) {
+    assert.equal(verdicts.good, settled);
+    assert.equal(
+      latencies["transfer"]?.counts.reduce((sum, [, count]) => sum + count, 0),
+      settled,
+    );
+  }
+});
+
 test("who is turned away comes back when he was told, and has moved nothing", async (t) => {
   let asked = 0;
   const url = await startServer(t, (response) => {

@@ -3,6 +3,7 @@
 // Guards against: a verification that believes what it is told, and a pace that is none.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { stretchesOf } from "../../bench/http/http-load.ts";
 import type { Slice } from "../../bench/http/http-slice.ts";
 import type { LoadPlan, LoadSample, PhaseResult } from "../../bench/http/load-plan.ts";
 import { PairChoice } from "../../bench/http/pair-choice.ts";
@@ -296,6 +297,19 @@ test("a client comes back at once, or when it was told, not before and not much 
 const sample = (settled: number, p95: number, seconds = 1): LoadSample => ({
   ...{ endMs: 0, seconds, settled, answered: settled, shed: 0 },
   latencyMs: { p50: p95, p95, p99: p95 },
+});
+
+test("phases that differ in nothing but length share their connections", () => {
+  const calm = { connections: 2, clients: 2, patience: 1, ratePerSecond: null, seconds: 1 };
+  const many = { ...calm, connections: 20, clients: 20 };
+  const phases = [
+    { ...calm, name: "warm-up" },
+    { ...calm, name: "calm", seconds: 9 },
+    { ...many, name: "surge" },
+    { ...calm, name: "after" },
+  ];
+  const names = stretchesOf(phases).map((stretch) => stretch.map(({ name }) => name));
+  assert.deepEqual(names, [["warm-up", "calm"], ["surge"], ["after"]]);
 });
 
 test("a surge is over when rate and latency of one second are as before", () => {
