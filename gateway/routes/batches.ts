@@ -2,17 +2,16 @@
 // Invariant: an element for each command, in order; 200 says nothing about any of them.
 
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Coffer } from "../../client/mod.ts";
 import { isJsonObject } from "../../protocol/canonical-json.ts";
 import { parseCommandId } from "../../protocol/command-id.ts";
 import { COMMANDS_PER_MESSAGE_MAX } from "../../protocol/limits.ts";
-import { outcomeToJson } from "../../protocol/outcome-json.ts";
-import type { Ticket } from "../admission/tickets.ts";
+import type { Outcome } from "../../protocol/outcome.ts";
+import type { Shed } from "../admission/shed.ts";
 import { addressedOwner, forbiddenIn } from "../command-access.ts";
 import { keyOf } from "../command-call.ts";
 import type { CommandJson, DeskAnswer } from "../command-desk.ts";
 import { idOfKey } from "../idempotency.ts";
-import { shownTo } from "../outcome-answer.ts";
+import { outcomesText, shownTo } from "../outcome-answer.ts";
 import { parsePreference } from "../preference.ts";
 import type { Principal } from "../principal.ts";
 import { Problem } from "../problem.ts";
@@ -52,43 +51,84 @@ async function sendBatch(context: RouteContext, request: FastifyRequest, reply: 
     return;
   }
   metrics.onBatch(commands.length);
-  const refused = commands.map(
-    (command, index) =>
-      problemElement(command, problems[index]) ?? shedElement(context, request, principal, command),
-  );
-  const sent = refused.filter((element) => element === null).length;
-  if (sent === 0) admission.leave(request);
-  const ticket = admission.handOver(request, Math.max(1, sent));
-  const send = sender(context, { client, principal, waitMs: preference.waitMs, ticket });
-  const outcomes = await Promise.all(commands.map((command, index) => refused[index] ?? send(command)));
-  if (preference.applied !== null) reply.header("preference-applied", preference.applied);
-  sendJson(reply, 200, JSON.stringify({ outcomes }));
-}
-
-interface Sending {
-  readonly client: Coffer;
-  readonly principal: Principal;
-  readonly waitMs: number;
-  /** To be given back once for each command. */
-  readonly ticket: Ticket;
-}
-
-function sender(
-  { desk, metrics }: RouteContext,
-  { client, principal, waitMs, ticket }: Sending,
-): (command: CommandJson) => Promise<object> {
-  return (command) => {
-    const { promise, resolve } = Promise.withResolvers<object>();
-    const owner = addressedOwner(command);
-    const id = parseCommandId(command["id"]);
-    const scope = owner === undefined || id === undefined ? null : `${principal.tenant} ${owner} ${id}`;
+  const batch = new Batch(principal, commands);
+  for (const [index, command] of commands.entries()) {
+    const unsent = problems[index] ?? claimed(context, request, principal, command);
+    if (unsent !== null) batch.put(index, unsent);
+  }
+  if (batch.open === 0) admission.leave(request);
+  const ticket = admission.handOver(request, Math.max(1, batch.open));
+  for (const [index, command] of commands.entries()) {
+    if (batch.has(index)) continue;
     const onAnswer = (answer: DeskAnswer): void => {
       metrics.onOutcome(codeOf(answer));
-      resolve(elementOf(answer, command, principal));
+      batch.answer(index, answer);
     };
-    desk.send({ client, command, scope, waitMs, ticket, onAnswer });
-    return promise;
-  };
+    const scope = scopeOf(principal, command);
+    context.desk.send({ client, command, scope, waitMs: preference.waitMs, ticket, onAnswer });
+  }
+  await batch.whole;
+  if (preference.applied !== null) reply.header("preference-applied", preference.applied);
+  sendJson(reply, 200, `{"outcomes":[${batch.text}]}`);
+}
+
+/** The elements of an answer as they come in: outcomes, which become text together, and what is text already. */
+class Batch {
+  readonly #principal: Principal;
+  readonly #commands: readonly CommandJson[];
+  readonly #elements: (Outcome | string)[] = [];
+  readonly #isWhole = Promise.withResolvers<void>();
+  #open: number;
+
+  constructor(principal: Principal, commands: readonly CommandJson[]) {
+    this.#principal = principal;
+    this.#commands = commands;
+    this.#open = commands.length;
+  }
+
+  /** Commands without an element. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Resolves when no command is without one. */
+  get whole(): Promise<void> {
+    return this.#isWhole.promise;
+  }
+
+  /** All elements, joined by commas; once it is whole. */
+  get text(): string {
+    return outcomesText(this.#elements);
+  }
+
+  has(index: number): boolean {
+    return this.#elements[index] !== undefined;
+  }
+
+  /** Puts in what is said of a command that is not sent. */
+  put(index: number, unsent: Problem | Shed): void {
+    const status = unsent instanceof Problem ? "refused" : "unknown";
+    this.#put(index, this.#textOf(index, { status, code: unsent.code, detail: unsent.detail }));
+  }
+
+  /** Puts in what became of a command. */
+  answer(index: number, answer: DeskAnswer): void {
+    if (answer.kind === "settled") this.#put(index, shownTo(this.#principal, answer.outcome));
+    else if (answer.kind === "pending") this.#put(index, this.#textOf(index, { status: "pending" }));
+    else
+      this.#put(index, this.#textOf(index, { status: "unknown", code: answer.kind, detail: answer.detail }));
+  }
+
+  #textOf(index: number, said: object): string {
+    const { id, op } = this.#commands[index] ?? {};
+    return JSON.stringify({ id, op, ...said });
+  }
+
+  #put(index: number, element: Outcome | string): void {
+    this.#elements[index] = element;
+    this.#open -= 1;
+    if (this.#open === 0) this.#isWhole.resolve();
+  }
 }
 
 function codeOf(answer: DeskAnswer): string {
@@ -96,30 +136,21 @@ function codeOf(answer: DeskAnswer): string {
   return answer.outcome.refusal?.code ?? answer.outcome.status;
 }
 
-/** What is said of a command that is shed; null for one that may be sent. */
-function shedElement(
+function scopeOf({ tenant }: Principal, command: CommandJson): string | null {
+  const owner = addressedOwner(command);
+  const id = parseCommandId(command["id"]);
+  return owner === undefined || id === undefined ? null : `${tenant} ${owner} ${id}`;
+}
+
+/** Why a command is shed; null for one that may be sent. */
+function claimed(
   { admission }: RouteContext,
   request: FastifyRequest,
   principal: Principal,
   command: CommandJson,
-): object | null {
+): Shed | null {
   const owner = addressedOwner(command);
-  const shed = owner === undefined ? null : admission.claimPart(request, principal, owner);
-  if (shed === null) return null;
-  const { id, op } = command;
-  return { id, op, status: "unknown", code: shed.code, detail: shed.detail };
-}
-
-function elementOf(answer: DeskAnswer, command: CommandJson, principal: Principal): object {
-  if (answer.kind === "settled") return outcomeToJson(shownTo(principal, answer.outcome));
-  const { id, op } = command;
-  if (answer.kind === "pending") return { id, op, status: "pending" };
-  return { id, op, status: "unknown", code: answer.kind, detail: answer.detail };
-}
-
-function problemElement({ id, op }: CommandJson, problem: Problem | null | undefined): object | null {
-  if (!problem) return null;
-  return { id, op, status: "refused", code: problem.code, detail: problem.detail };
+  return owner === undefined ? null : admission.claimPart(request, principal, owner);
 }
 
 /** The commands of the body with their ids. Errors: Problem `malformed`, `too_large`, `id_invalid`. */
