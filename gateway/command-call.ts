@@ -140,7 +140,7 @@ class CommandCall {
     this.#admittedMs = admission.nowMs();
     const ticket = admission.handOver(this.#request);
     const onAnswer = (answer: DeskAnswer): void => this.#answer(answer);
-    desk.send({ client, command, scope, waitMs: preference.waitMs, ticket, onAnswer });
+    desk.send({ client, command, scope, waitMs: preference.waitMs, isKept: true, ticket, onAnswer });
   }
 
   #answer(answer: DeskAnswer): void {

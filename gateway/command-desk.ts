@@ -5,7 +5,8 @@
 //               │              └─ the wait is over: pending (it settles for certain)
 //               └─ the wait is over: goes on waiting for acceptance, at least ACCEPT_WAIT_MS; then unknown
 //
-// A request that repeats a command under way (same scope, same id, same content) is attached to it and sends nothing.
+// A request that repeats a command under way (same scope, same id, same content) is attached to it and sends nothing; one
+// that repeats a command whose outcome is known is answered with that.
 // The ticket of the request that brought a command is given back when the command ends, which may be long after its
 // answer; those of attached requests with their answers.
 // Invariants: every request is answered exactly once; a command outlives the request that brought it; every ticket that
@@ -18,6 +19,7 @@ import { type ClientOutcome, type Coffer, CofferError, type CommandListener } fr
 import { canonicalJson } from "../protocol/canonical-json.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import type { Ticket } from "./admission/tickets.ts";
+import type { KnownOutcomes } from "./known-outcomes.ts";
 
 /** How often waits that are over are looked for, while anybody waits, ms. */
 const SWEEP_MS = 20;
@@ -43,6 +45,8 @@ export interface DeskRequest {
   readonly scope: string | null;
   /** How long it waits for the outcome, ms; 0 = until the command is accepted. */
   readonly waitMs: number;
+  /** Whether its outcome is looked for and kept: not in batches, which cost the log less and whose order counts. */
+  readonly isKept?: boolean;
   /** Its place in admission, which the desk gives back. */
   readonly ticket?: Ticket;
   /** Called once. Must not throw. */
@@ -114,18 +118,29 @@ class Run implements CommandListener, CommandTimes {
 export class CommandDesk {
   readonly #steadyMs: () => number;
   readonly #giveBack: TicketReturn;
+  readonly #known: KnownOutcomes | null;
   readonly #runs = new Map<string, Run>();
   readonly #waiters = new Set<Waiter>();
   #timer: NodeJS.Timeout | null = null;
   #stopAtMs = Number.POSITIVE_INFINITY;
   readonly #listener: RunListener = {
     onAccepted: (run) => this.#onAccepted(run),
-    onOutcome: (run, outcome) => this.#end(run, endOf(outcome), (waiter) => answerOfOutcome(outcome, waiter)),
+    onOutcome: (run, outcome) => {
+      const { scope, request } = run;
+      if (scope !== null && request.isKept && outcome.status !== "unknown")
+        this.#known?.keep(scope, request.command, outcome);
+      this.#end(run, endOf(outcome), (waiter) => answerOfOutcome(outcome, waiter));
+    },
   };
 
-  constructor(steadyMs: () => number, giveBack: TicketReturn = () => undefined) {
+  constructor(
+    steadyMs: () => number,
+    giveBack: TicketReturn = () => undefined,
+    known: KnownOutcomes | null = null,
+  ) {
     this.#steadyMs = steadyMs;
     this.#giveBack = giveBack;
+    this.#known = known;
   }
 
   /** Requests that have no answer yet. */
@@ -143,15 +158,22 @@ export class CommandDesk {
     }
     const isNamed = scope !== null && known === undefined;
     const run = new Run(request, isNamed ? scope : null, this.#listener);
+    const cache = isNamed && request.isKept ? this.#known : null;
+    const outcome = cache?.near(scope ?? "", command) ?? null;
+    if (outcome !== null) {
+      if (request.ticket !== undefined) this.#giveBack(request.ticket, "dropped");
+      request.onAnswer({ kind: "settled", outcome, times: run });
+      return;
+    }
     if (isNamed) this.#runs.set(scope, run);
     this.#wait(run, request, true);
-    try {
-      // The client judges the shape itself, whatever the value is: its type is a promise to callers who write literals.
-      request.client.submit(command as unknown as CommandInput, run);
-    } catch (thrown) {
-      const answer = answerOfError(thrown);
-      this.#end(run, "dropped", () => answer);
-    }
+    const asked = cache?.far(scope ?? "", command) ?? null;
+    if (asked === null) this.#submit(run);
+    else
+      void asked.then((found) => {
+        if (found === null) this.#submit(run);
+        else this.#end(run, "dropped", () => ({ kind: "settled", outcome: found, times: run }));
+      });
   }
 
   /** Answers everybody within `waitMs`, whatever they asked for. */
@@ -179,6 +201,17 @@ export class CommandDesk {
     run.waiters.push(waiter);
     this.#waiters.add(waiter);
     this.#timer ??= setTimeout(() => this.#sweep(), SWEEP_MS);
+  }
+
+  #submit(run: Run): void {
+    const { client, command } = run.request;
+    try {
+      // The client judges the shape itself, whatever the value is: its type is a promise to callers who write literals.
+      client.submit(command as unknown as CommandInput, run);
+    } catch (thrown) {
+      const answer = answerOfError(thrown);
+      this.#end(run, "dropped", () => answer);
+    }
   }
 
   #end(run: Run, ticketEnd: "answered" | "dropped", answerOf: (waiter: Waiter) => DeskAnswer): void {

@@ -13,22 +13,25 @@ import type { ClientClock } from "../client/clock.ts";
 import { type Connection, openConnection } from "../cluster/connection.ts";
 import { type AdmissionSettings, DEFAULT_ADMISSION } from "./admission/settings.ts";
 import { AdmissionGate } from "./admission-gate.ts";
-import { BuiltInCache } from "./cache/built-in-cache.ts";
+import type { GatewayCache } from "./cache/gateway-cache.ts";
 import { Campaigns } from "./campaigns/campaigns.ts";
 import { CommandDesk } from "./command-desk.ts";
 import { type CommandRates, withRates } from "./command-rates.ts";
 import { makeHttpServer } from "./http-server.ts";
 import { Installation } from "./installation.ts";
 import type { KeyDirectory } from "./key-directory.ts";
+import { KnownOutcomes } from "./known-outcomes.ts";
 import { LiveEvents } from "./live/live-events.ts";
 import type { LiveSettings } from "./live/live-settings.ts";
 import { TICKET_SECRET, TicketOffice } from "./live/ticket-office.ts";
 import { GatewayMetrics } from "./metrics/gateway-metrics.ts";
 import { OUTCOME_CODES } from "./metrics/outcome-codes.ts";
+import { cacheCounts, openCache } from "./open-cache.ts";
 import { RequestIds } from "./request-ids.ts";
 import { RequestLog } from "./request-log.ts";
 import { openSharedSecret } from "./shared-secret.ts";
 import { TenantClients } from "./tenant-clients.ts";
+import { WalletReads } from "./wallet-reads.ts";
 
 /** After this long a stop answers whoever still waits, when it is not told otherwise, ms. */
 const STOP_WAIT_MS = 5_000;
@@ -49,6 +52,8 @@ export interface GatewayOptions {
   readonly port: number;
   /** Copies of the buckets of keys and campaigns. */
   readonly replicas: number;
+  /** Address of the Redis that gateways share, `redis://…`. Default: none, a cache in the process's memory. */
+  readonly redisUrl?: string;
   /** How long a stop waits for outcomes before it answers `pending` or `unknown`, ms. Default 5,000. */
   readonly stopWaitMs?: number;
   /** Commands a second that one key, tenant or owner may send; what is not named is as of DEFAULT_ADMISSION. */
@@ -90,6 +95,7 @@ export class Gateway {
   readonly #clients: TenantClients;
   readonly #desk: CommandDesk;
   readonly #campaigns: Campaigns;
+  readonly #caches: { readonly cache: GatewayCache; readonly walletReads: WalletReads };
   readonly #serving: { isOn: boolean };
   readonly #stopWaitMs: number;
   #stopping: Promise<void> | null = null;
@@ -102,6 +108,7 @@ export class Gateway {
       readonly desk: CommandDesk;
       readonly campaigns: Campaigns;
       readonly live: LiveEvents;
+      readonly caches: { readonly cache: GatewayCache; readonly walletReads: WalletReads };
       readonly serving: { isOn: boolean };
       readonly stopWaitMs: number;
     },
@@ -114,6 +121,7 @@ export class Gateway {
     this.#clients = parts.clients;
     this.#desk = parts.desk;
     this.#campaigns = parts.campaigns;
+    this.#caches = parts.caches;
     this.#serving = parts.serving;
     this.#stopWaitMs = parts.stopWaitMs;
   }
@@ -123,47 +131,45 @@ export class Gateway {
    * Errors: ClusterError `nats_unreachable`; what the system says when it cannot listen.
    */
   static async start(options: GatewayOptions, parts: GatewayParts): Promise<Gateway> {
-    const { natsUrl, credentials, host, port, replicas, stopWaitMs = STOP_WAIT_MS, requestMs } = options;
-    const {
-      clock,
-      keys,
-      version = "unknown",
-      areKeysReady = () => true,
-      onProblem = () => undefined,
-    } = parts;
+    const { natsUrl, credentials, host, port, replicas, redisUrl } = options;
+    const { stopWaitMs = STOP_WAIT_MS, requestMs } = options;
+    const { clock, keys, version = "unknown" } = parts;
+    const { areKeysReady = () => true, onProblem = () => undefined } = parts;
     const login = credentials === undefined ? {} : { credentials };
     const connection = await openConnection({ servers: natsUrl, name: "coffer-gateway", ...login });
     let campaigns: Campaigns | null = null;
+    let cache: GatewayCache | null = null;
     try {
       const steadyMs = (): number => clock.steadyMs();
       const serving = { isOn: true };
       const installation = new Installation(connection, steadyMs, () => serving.isOn && areKeysReady());
       const clients = new TenantClients({ natsUrl, onProblem, ...login }, clock);
+      const opened = await openCache(connection.nc, { redisUrl, replicas, clock, onProblem });
+      cache = opened;
       const log = parts.logger === undefined ? null : new RequestLog(parts.logger);
-      const admission = new AdmissionGate(
-        withRates(options.admission ?? DEFAULT_ADMISSION, options.rates ?? {}),
-        {
-          clock,
-          clients,
-          loopDelayMs: parts.loopDelayMs ?? (() => 0),
-          onShed: (reason) => log?.onShed(reason, steadyMs()),
-        },
-      );
-      const metrics = new GatewayMetrics(OUTCOME_CODES, {
-        admission: () => admission.state(),
-        shardLagsMs: () => admission.lagsMs(),
-        cache: () => ({}),
-      });
+      const admission = admissionOf(options, parts, { clients, log });
+      const metrics = metricsOf(admission, opened);
       if (parts.showsProcess === true) metrics.showProcess();
-      const desk = new CommandDesk(steadyMs, (ticket, end) => admission.giveBack(ticket, end));
-      const cache = new BuiltInCache("local", clock);
-      campaigns = await Campaigns.open(connection.nc, { cache, clock, replicas });
       const live = new LiveEvents({ clients, keys, steadyMs, onProblem, settings: options.live });
-      const { fillRandom } = clock;
-      const secret = await openSharedSecret(connection.nc, { name: TICKET_SECRET, replicas, fillRandom });
-      const tickets = new TicketOffice(secret, keys, clock);
+      const tickets = await ticketsOf(connection, options, parts);
+      const known = new KnownOutcomes(opened, clock);
+      const desk = new CommandDesk(steadyMs, (ticket, end) => admission.giveBack(ticket, end), known);
+      campaigns = await Campaigns.open(connection.nc, { cache: opened, clock, replicas });
+      const walletReads = new WalletReads({ cache: opened, clients, connection, clock, onProblem });
+      const caches = { cache: opened, walletReads };
       const app = await makeHttpServer({
-        context: { desk, clients, installation, campaigns, admission, metrics, live, tickets, version },
+        context: {
+          desk,
+          clients,
+          installation,
+          campaigns,
+          admission,
+          metrics,
+          live,
+          tickets,
+          version,
+          ...caches,
+        },
         keys,
         requestIds: new RequestIds(clock),
         log,
@@ -172,9 +178,21 @@ export class Gateway {
       });
       const listening: Promise<string> = app.listen({ host, port });
       const url = await listening;
-      return new Gateway({ url, app, connection, clients, desk, campaigns, live, serving, stopWaitMs });
+      return new Gateway({
+        url,
+        app,
+        connection,
+        clients,
+        desk,
+        campaigns,
+        live,
+        caches,
+        serving,
+        stopWaitMs,
+      });
     } catch (thrown) {
       campaigns?.close();
+      await cache?.close();
       await connection.close();
       throw thrown;
     }
@@ -200,6 +218,39 @@ export class Gateway {
     await this.#clients.close(CLIENTS_CLOSE_MS);
     this.#desk.close();
     this.#campaigns.close();
+    this.#caches.walletReads.close();
+    await this.#caches.cache.close();
     await this.#connection.close();
   }
+}
+
+function admissionOf(
+  options: GatewayOptions,
+  { clock, loopDelayMs = () => 0 }: GatewayParts,
+  { clients, log }: { readonly clients: TenantClients; readonly log: RequestLog | null },
+): AdmissionGate {
+  const settings = withRates(options.admission ?? DEFAULT_ADMISSION, options.rates ?? {});
+  const onShed = (reason: string): void => log?.onShed(reason, clock.steadyMs());
+  return new AdmissionGate(settings, { clock, clients, loopDelayMs, onShed });
+}
+
+function metricsOf(admission: AdmissionGate, cache: GatewayCache): GatewayMetrics {
+  return new GatewayMetrics(OUTCOME_CODES, {
+    admission: () => admission.state(),
+    shardLagsMs: () => admission.lagsMs(),
+    cache: () => cacheCounts(cache),
+  });
+}
+
+async function ticketsOf(
+  { nc }: Connection,
+  { replicas }: GatewayOptions,
+  { keys, clock }: GatewayParts,
+): Promise<TicketOffice> {
+  const { fillRandom } = clock;
+  return new TicketOffice(
+    await openSharedSecret(nc, { name: TICKET_SECRET, replicas, fillRandom }),
+    keys,
+    clock,
+  );
 }

@@ -21,6 +21,7 @@ import { documentOf, registerDocument } from "./document.ts";
 import { answerBrokenRequest, answerExpectation, problemOf } from "./http-fault.ts";
 import { readJsonBodies } from "./json-body.ts";
 import type { KeyDirectory } from "./key-directory.ts";
+import { plainCheck } from "./plain-parameters.ts";
 import type { Principal } from "./principal.ts";
 import { PROBLEM_MEDIA_TYPE, Problem, problemJson } from "./problem.ts";
 import type { RequestIds } from "./request-ids.ts";
@@ -174,10 +175,11 @@ function problemOfVerdict(verdict: Authorization): Problem {
  */
 const checkParameters: FastifySchemaCompiler<TSchema> = (about) => {
   const check = TypeBoxValidatorCompiler(about);
+  const isPlain = plainCheck(about.schema);
   const verdict: unknown = check({});
   const isNothingFine = typeof verdict === "object" && verdict !== null && !("error" in verdict);
   return (values: unknown) => {
-    if (isNothingFine && isEmpty(values)) return true;
+    if ((isNothingFine && isEmpty(values)) || isPlain(values)) return true;
     const limit = parameterOf(values, "limit");
     const isNumber = limit === undefined || /^[0-9]{1,6}$/.test(limit);
     return isNumber ? check(values) : { error: new Problem("malformed", { detail: "limit" }) };

@@ -35,7 +35,11 @@ function bracketless({ buffer, byteOffset, length }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset + 1, length - 2).toString("utf8");
 }
 
+/** The last text made: an outcome is kept in the cache and answered in the same breath. */
+let last: { readonly outcome: Outcome | null; readonly text: string } = { outcome: null, text: "" };
+
 /** One outcome as JSON: a reply's array without its brackets. As text, it leaves in one write with the headers. */
 export function outcomeText(outcome: Outcome): string {
-  return bracketless(encodeOutcomesJson([outcome]));
+  if (outcome !== last.outcome) last = { outcome, text: bracketless(encodeOutcomesJson([outcome])) };
+  return last.text;
 }

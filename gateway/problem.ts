@@ -23,6 +23,7 @@ const HTTP_PROBLEMS = {
   request_timeout: { status: 408, title: "the request did not arrive in time" },
   rate_limited: { status: 429, title: "too many commands lately; ask again later" },
   body_too_large: { status: 413, title: "the body exceeds its limit" },
+  too_far_back: { status: 422, title: "the wallet has changed too often since then" },
   media_type_unsupported: { status: 415, title: "the body must be application/json" },
   headers_too_large: { status: 431, title: "the headers exceed their limit" },
   fault: { status: 500, title: "the gateway failed" },

@@ -6,6 +6,7 @@ import type { TSchema } from "typebox";
 import type { Ticket } from "./admission/tickets.ts";
 import type { AdmissionGate } from "./admission-gate.ts";
 import type { Access } from "./authorize.ts";
+import type { GatewayCache } from "./cache/gateway-cache.ts";
 import type { Campaigns } from "./campaigns/campaigns.ts";
 import type { CommandDesk } from "./command-desk.ts";
 import type { Installation } from "./installation.ts";
@@ -15,6 +16,7 @@ import type { GatewayMetrics, RouteCount } from "./metrics/gateway-metrics.ts";
 import type { Principal } from "./principal.ts";
 import { Problem } from "./problem.ts";
 import type { TenantClients } from "./tenant-clients.ts";
+import type { WalletReads } from "./wallet-reads.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -42,6 +44,8 @@ export interface RouteContext {
   readonly campaigns: Campaigns;
   readonly live: LiveEvents;
   readonly tickets: TicketOffice;
+  readonly cache: GatewayCache;
+  readonly walletReads: WalletReads;
   /** Version of this gateway. */
   readonly version: string;
   /** The OpenAPI document, as JSON. */

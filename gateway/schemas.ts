@@ -18,6 +18,7 @@ import {
 } from "../protocol/limits.ts";
 import { STATUSES } from "../protocol/outcome.ts";
 import { CLAIMS_PER_OWNER_MAX } from "./cache/gateway-cache.ts";
+import { CacheableConsistency, CacheHeaders, PastTime } from "./cache-schemas.ts";
 import { ROUNDS_MAX } from "./campaigns/campaign.ts";
 import { STREAM_OWNERS_MAX } from "./live/live-settings.ts";
 import { TICKET_CHARS_MAX } from "./live/ticket-office.ts";
@@ -135,6 +136,8 @@ const Hold = Type.Object({
 const Next = Type.Optional(Type.String({ description: "cursor of the page after; absent at the end" }));
 const Cursor = Type.String({ minLength: 1, maxLength: 256, description: "`next` of an earlier page" });
 const Consistency = Type.Optional(Type.Literal("strong"));
+const balanceThen = { wallet: Wallet, asset: Asset, posted: Signed, held: Signed, incoming: Signed };
+const PastBalance = Type.Object({ ...balanceThen, version: Count, at: Time, time: Time });
 const BatchCommand = Type.Object(
   { op: Type.Enum([...OPS]), id: OptionalId, owner: Type.Optional(Owner) },
   {
@@ -214,7 +217,7 @@ export const schemas = {
   outcomeOrPending: Type.Union([Outcome, Pending]),
   pending: Pending,
   outcomes: Type.Object({ outcomes: Type.Array(Type.Union([Outcome, Pending, Type.Object({})])) }),
-  wallet: WalletView,
+  walletOrPast: Type.Union([WalletView, PastBalance]),
   owner: Type.Object({ owner: Owner, wallets: Type.Array(WalletView) }),
   entries: Type.Object({ data: Type.Array(Entry), next: Next }),
   holds: Type.Object({ data: Type.Array(Hold), next: Next }),
@@ -239,7 +242,9 @@ export const schemas = {
   walletParams: Type.Object({ wallet: Wallet }),
   ownerParams: Type.Object({ owner: Owner }),
   ownerQuery: Type.Object({ owner: Owner }, closed),
-  readQuery: Type.Object({ consistency: Consistency }, closed),
+  readQuery: Type.Object({ consistency: CacheableConsistency }, closed),
+  walletQuery: Type.Object({ consistency: CacheableConsistency, at: PastTime }, closed),
+  cacheHeaders: CacheHeaders,
   noQuery: Type.Object({}, closed),
   holdsQuery: Type.Object(
     {
@@ -313,6 +318,7 @@ export interface Published {
   readonly tags: readonly string[];
   readonly params?: TSchema;
   readonly querystring?: TSchema;
+  readonly headers?: TSchema;
 }
 
 const problemStatuses = {
@@ -377,6 +383,7 @@ export function readSchema(
   about: Published & { readonly answer: TSchema; readonly csv?: boolean; readonly isTagged?: boolean },
 ): RouteSchema {
   const { answer, csv = false, isTagged = false, ...published } = about;
+  const also = [...(csv ? ([406] as const) : []), ...(isTagged ? ([422] as const) : [])];
   const { content } = json(answer);
   const table = csv ? { "text/csv": { schema: Type.String() } } : {};
   return {
@@ -385,7 +392,7 @@ export function readSchema(
     response: {
       200: { description: "what is there now", content: { ...content, ...table } },
       ...(isTagged ? { 304: { description: "as If-None-Match says" } } : {}),
-      ...problems(400, 401, 403, 404, ...(csv ? ([406] as const) : []), 429, 503),
+      ...problems(400, 401, 403, 404, ...also, 429, 503),
     },
   };
 }

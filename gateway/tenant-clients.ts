@@ -12,6 +12,8 @@ import { Problem } from "./problem.ts";
 export const TENANTS_MAX = 256;
 /** How long a request waits for its tenant's client, ms. */
 const CONNECT_WAIT_MS = 5_000;
+/** How long a read is tried before it is answered `busy`, ms. */
+export const READ_DEADLINE_MS = 5_000;
 /** How long a command is kept and sent again, ms. Longer than anybody may wait for it. */
 const COMMAND_DEADLINE_MS = 35_000;
 /** Commands of a tenant that may wait for room behind the window; the next is answered `busy`. */

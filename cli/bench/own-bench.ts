@@ -45,7 +45,7 @@ export async function benchOwn(invocation: Invocation, session: Session, run: Ru
     );
     const events = !parsed.has(NO_EVENTS_FLAG.name);
     const where = { dataDir, cluster, isNew: true, server: null, natsPort: FREE_PORT };
-    const plan: DevPlan = { ...where, events, httpPort: "none", session, surroundings };
+    const plan: DevPlan = { ...where, events, httpPort: "none", redis: {}, session, surroundings };
     const { ran, before } = await runThere(invocation, plan, run);
     const disk = await diskBytesOf(dataDir);
     const grown = before === null ? null : bytesPerCommand(before, disk, ran.settled);

@@ -10,6 +10,7 @@ import { demonstrate } from "../dev/demonstration.ts";
 import type { DevListener, DevPlan, DevRun } from "../dev/dev-session.ts";
 import { endingFailure, runDev } from "../dev/dev-session.ts";
 import { type EngineMessage, NO_EVENTS_FLAG } from "../dev/engine-process.ts";
+import { REDIS_FLAG, redisOrder } from "../dev/gateway-process.ts";
 import { httpSteps } from "../dev/http-steps.ts";
 import type { NatsService } from "../dev/nats-service.ts";
 import type { Ending } from "../dev/supervisor.ts";
@@ -50,6 +51,7 @@ faster under strict. Ctrl-C stops. --timeout is how long it may take to be ready
       value: "P",
       summary: "port of its HTTP gateway (default: 8080, or a free one when taken)",
     },
+    REDIS_FLAG,
     { name: "--no-gateway", value: null, summary: "serve without HTTP" },
     { name: "--no-demo", value: null, summary: "serve without the demonstration" },
     NO_EVENTS_FLAG,
@@ -84,6 +86,7 @@ function planOf(invocation: Invocation): DevPlan {
   const port = parsed.text("--nats-port");
   const natsPort = port === null ? null : wholeIn(port, { min: 1, max: 65_535 });
   const httpPort = httpPortOf(parsed);
+  const redis = redisOrder(parsed);
   const session = sessionOf(invocation, READY_MS_DEFAULT);
   const server = namedServer(invocation);
   const existing = existingCluster(dataDir, wishesOf(parsed));
@@ -91,14 +94,15 @@ function planOf(invocation: Invocation): DevPlan {
   const cluster = existing ?? newCluster(parsed, surroundings);
   output.note(`${isNew ? "New data" : "Data"} in ${dataDir}: ${describe(cluster)}.`);
   const events = !parsed.has(NO_EVENTS_FLAG.name);
-  return { dataDir, cluster, isNew, server, natsPort, events, httpPort, session, surroundings };
+  return { dataDir, cluster, isNew, server, natsPort, events, httpPort, redis, session, surroundings };
 }
 
 /** Of the gateway; null = the usual one, or a free one. */
 function httpPortOf(parsed: Parsed): number | null | "none" {
   const port = parsed.text("--http-port");
   if (!parsed.has("--no-gateway")) return port === null ? null : wholeIn(port, { min: 1, max: 65_535 });
-  if (port !== null) throw usageFailure("--http-port is of the gateway that --no-gateway leaves out.");
+  for (const flag of ["--http-port", REDIS_FLAG.name] as const)
+    if (parsed.has(flag)) throw usageFailure(`${flag} is of the gateway that --no-gateway leaves out.`);
   return "none";
 }
 

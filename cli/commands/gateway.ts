@@ -5,7 +5,7 @@ import { logCopies } from "../../cluster/log-copies.ts";
 import type { CliCommand, FlagSpec, Invocation } from "../command.ts";
 import { DATA_FLAG, dataDirectoryOf, existingCluster } from "../data-directory.ts";
 import type { GatewayMessage, GatewayOrder } from "../dev/gateway-process.ts";
-import { HTTP_HOST, HTTP_PORT, startGateway } from "../dev/gateway-process.ts";
+import { HTTP_HOST, HTTP_PORT, REDIS_FLAG, redisOrder, startGateway } from "../dev/gateway-process.ts";
 import { exitSentence } from "../dev/main-process.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { EXIT } from "../exit-code.ts";
@@ -61,6 +61,7 @@ with 1 when the gateway fails.`,
     },
     ...RATE_FLAGS,
     LOG_FLAG,
+    REDIS_FLAG,
     { ...DATA_FLAG, summary: "the installation's data directory, when it is at hand (default: .coffer)" },
   ],
   examples: [
@@ -75,6 +76,7 @@ with 1 when the gateway fails.`,
     const session = sessionOf(invocation);
     const port = parsed.text("--http-port");
     const logLevel = parsed.text("--log-level");
+    const redis = redisOrder(parsed);
     const order: GatewayOrder = {
       natsUrl: session.server,
       ...(session.credentialsFile === null ? {} : { creds: session.credentialsFile }),
@@ -83,6 +85,7 @@ with 1 when the gateway fails.`,
       replicas: await copiesOf(invocation, session),
       rates: ratesIn(parsed),
       ...(logLevel === null ? {} : { logLevel }),
+      ...redis,
     };
     return await serve(invocation, order);
   },

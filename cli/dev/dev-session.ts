@@ -22,6 +22,7 @@ import { devKey } from "./dev-key.ts";
 import { lockForDev } from "./directory-lock.ts";
 import type { EngineMessage } from "./engine-process.ts";
 import { startEngine } from "./engine-process.ts";
+import type { GatewayOrder } from "./gateway-process.ts";
 import { GatewayService } from "./gateway-service.ts";
 import type { HttpAccess } from "./http-steps.ts";
 import { exitSentence } from "./main-process.ts";
@@ -57,6 +58,8 @@ export interface DevPlan {
   readonly events: boolean;
   /** Of the gateway, null = 8080, or a free one when that is taken; or `none`. */
   readonly httpPort: number | null | "none";
+  /** What the gateway is told of Redis. */
+  readonly redis: Pick<GatewayOrder, "redisUrl">;
   readonly session: Session;
   readonly surroundings: Surroundings;
 }
@@ -201,7 +204,7 @@ function gatewayOf(plan: DevPlan, listener: DevListener, session: Session): Gate
   if (port === "none") return null;
   const creds = session.credentialsFile === null ? {} : { creds: session.credentialsFile };
   return new GatewayService({
-    order: { natsUrl: session.server, replicas: cluster.replicas, ...creds },
+    order: { natsUrl: session.server, replicas: cluster.replicas, ...creds, ...plan.redis },
     port,
     clock: surroundings.clock,
     onNotice: (text) => listener.onGateway(text),

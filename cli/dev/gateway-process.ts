@@ -2,6 +2,9 @@
 // Does not own: restarts and ports (gateway-service.ts), the process itself (main-process.ts).
 
 import { fileURLToPath } from "node:url";
+import type { FlagSpec } from "../command.ts";
+import { usageFailure } from "../failure.ts";
+import type { Parsed } from "../parsed.ts";
 import { COMPILE_CACHE } from "./compile-cache.ts";
 import type { MainProcess } from "./main-process.ts";
 import { startMain } from "./main-process.ts";
@@ -20,6 +23,24 @@ export interface GatewayOrder {
   readonly rates?: { readonly key?: number; readonly tenant?: number; readonly owner?: number };
   /** What it writes about requests: one of LOG_LEVELS; default `warn`. */
   readonly logLevel?: string;
+  /** Address of the Redis that gateways share. */
+  readonly redisUrl?: string;
+}
+
+/** The flag of commands that start a gateway. */
+export const REDIS_FLAG: FlagSpec = {
+  name: "--redis",
+  value: "URL",
+  summary: "Redis 7 that several gateways share a cache in (default: none, each its own memory)",
+};
+
+/** What {@link REDIS_FLAG} says for the gateway. Errors: CliFailure `usage` for an address that is none. */
+export function redisOrder(parsed: Parsed): Pick<GatewayOrder, "redisUrl"> {
+  const redisUrl = parsed.text(REDIS_FLAG.name);
+  if (redisUrl === null) return {};
+  if (!/^rediss?:\/\/[^\s/]+/.test(redisUrl) || !URL.canParse(redisUrl))
+    throw usageFailure("--redis must be redis://HOST:PORT or rediss://HOST:PORT.");
+  return { redisUrl };
 }
 
 /** What the gateway says. */

@@ -21,6 +21,11 @@ interface Kept<Value> {
 export class BoundedMap<Value> {
   readonly #bounds: MapBounds;
   readonly #kept = new Map<string, Kept<Value>>();
+  /**
+   * Stands before the oldest entry. One that is made for each look walks over all that was deleted since the map was
+   * last laid out anew: 75 µs an entry at 100,000 entries.
+   */
+  #oldest: MapIterator<string> = this.#kept.keys();
   #bytes = 0;
 
   constructor(bounds: MapBounds) {
@@ -49,6 +54,11 @@ export class BoundedMap<Value> {
     return kept.value;
   }
 
+  /** The value, or `undefined`; it does not count as used. */
+  look(key: string): Value | undefined {
+    return this.#kept.get(key)?.value;
+  }
+
   /** Puts a value in place of the key's older one. @param bytes what the entry takes, key included */
   set(key: string, value: Value, bytes: number): void {
     this.delete(key);
@@ -68,8 +78,13 @@ export class BoundedMap<Value> {
   }
 
   #dropOldest(): void {
-    const oldest = this.#kept.keys().next();
-    assert(oldest.done !== true, "a map beyond its bound has an oldest entry");
-    this.delete(oldest.value);
+    let { done, value } = this.#oldest.next();
+    // An iterator that has met the end once stays there.
+    if (done === true) {
+      this.#oldest = this.#kept.keys();
+      ({ done, value } = this.#oldest.next());
+    }
+    assert(done !== true && value !== undefined, "a map beyond its bound has an oldest entry");
+    this.delete(value);
   }
 }

@@ -1,4 +1,5 @@
-// The cache of one process: four bounded maps. The default, and what RedisCache falls back to.
+// The cache of one process: wallets and outcomes (near-cache.ts), buckets and campaign counts in bounded maps. The
+// default, and what RedisCache falls back to.
 // Owns what this gateway remembers; knows nothing of others, so with several gateways each has buckets and counts of its own.
 //
 // At a bound the entry used longest ago goes: a wallet or outcome becomes a miss, a bucket full again, a campaign's
@@ -9,7 +10,7 @@ import type { TenantName, WalletName } from "../../protocol/names.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
 import type { MapBounds } from "./bounded-map.ts";
 import { BoundedMap } from "./bounded-map.ts";
-import { CacheKeys } from "./cache-key.ts";
+import { CacheKeys, scopeOf } from "./cache-key.ts";
 import type {
   AgedWallet,
   BucketAnswer,
@@ -22,15 +23,8 @@ import type {
   GatewayCache,
   OutcomeKey,
 } from "./gateway-cache.ts";
-import {
-  assertClaim,
-  assertHash,
-  assertTake,
-  CAMPAIGN_KEEP_MS,
-  isKeepable,
-  OUTCOME_KEEP_MS,
-  WALLET_KEEP_MS,
-} from "./keepable.ts";
+import { assertClaim, assertTake, CAMPAIGN_KEEP_MS } from "./keepable.ts";
+import { NearCache } from "./near-cache.ts";
 import type { BucketState } from "./token-bucket.ts";
 import { takeTokens } from "./token-bucket.ts";
 
@@ -42,31 +36,16 @@ export interface BuiltInBounds {
   readonly campaigns: MapBounds;
 }
 
-/** About 170 MB when every map is full. */
+/** About 140 MB when everything is full. */
 export const DEFAULT_BOUNDS: BuiltInBounds = {
   wallets: { entriesMax: 100_000, bytesMax: 64 * 1024 * 1024 },
-  outcomes: { entriesMax: 100_000, bytesMax: 64 * 1024 * 1024 },
+  outcomes: { entriesMax: 100_000, bytesMax: 32 * 1024 * 1024 },
   buckets: { entriesMax: 50_000, bytesMax: 16 * 1024 * 1024 },
   campaigns: { entriesMax: 100_000, bytesMax: 32 * 1024 * 1024 },
 };
 
 const ENTRY_BYTES = 128;
-const WALLET_BYTES = 400;
-const OUTCOME_BYTES = 300;
-const BALANCES_BYTES = 250;
 const CLAIM_BYTES = 80;
-
-interface KeptWallet {
-  readonly cached: CachedWallet;
-  /** Steady time at which it was current. */
-  readonly knownMs: number;
-}
-
-interface KeptOutcome {
-  readonly contentHash: string;
-  readonly outcome: Outcome;
-  readonly keptMs: number;
-}
 
 interface OwnerClaims {
   readonly ids: Set<string>;
@@ -82,67 +61,38 @@ interface Spent {
 export class BuiltInCache implements GatewayCache {
   readonly #clock: CacheClock;
   readonly #keys: CacheKeys;
-  readonly #wallets: BoundedMap<KeptWallet>;
-  readonly #outcomes: BoundedMap<KeptOutcome>;
+  readonly near: NearCache;
+  readonly isShared = false;
   readonly #buckets: BoundedMap<BucketState>;
   readonly #claims: BoundedMap<OwnerClaims>;
   readonly #spent: BoundedMap<Spent>;
-  #hits = 0;
-  #misses = 0;
 
   /** @param cluster the cluster's id; a process speaks to one cluster, so it only shapes the keys */
   constructor(cluster: string, clock: CacheClock, bounds: BuiltInBounds = DEFAULT_BOUNDS) {
     this.#clock = clock;
     this.#keys = new CacheKeys(cluster);
-    this.#wallets = new BoundedMap(bounds.wallets);
-    this.#outcomes = new BoundedMap(bounds.outcomes);
+    this.near = new NearCache(clock, bounds);
     this.#buckets = new BoundedMap(bounds.buckets);
     this.#claims = new BoundedMap(bounds.campaigns);
     this.#spent = new BoundedMap(bounds.campaigns);
   }
 
   async wallet(tenant: TenantName, wallet: WalletName, maxAgeMs: number): Promise<AgedWallet | null> {
-    const key = this.#keys.wallet(tenant, wallet);
-    const kept = this.#wallets.get(key);
-    const ageMs = kept === undefined ? Number.POSITIVE_INFINITY : this.#clock.steadyMs() - kept.knownMs;
-    if (kept !== undefined && ageMs > WALLET_KEEP_MS) this.#wallets.delete(key);
-    if (kept === undefined || ageMs > Math.min(maxAgeMs, WALLET_KEEP_MS)) return this.#missed();
-    this.#hits += 1;
-    return { ...kept.cached, ageMs };
+    const near = this.near.peekWallet(tenant, wallet, maxAgeMs);
+    if (near === null) return null;
+    return { wallet: near.wallet, asOf: near.asOf, ageMs: this.#clock.steadyMs() - near.knownMs };
   }
 
   async keepWallet(tenant: TenantName, cached: CachedWallet, ageMs: number): Promise<void> {
-    const key = this.#keys.wallet(tenant, cached.wallet.wallet);
-    const nowMs = this.#clock.steadyMs();
-    const knownMs = nowMs - ageMs;
-    if (ageMs > WALLET_KEEP_MS) return;
-    const kept = this.#wallets.get(key);
-    if (kept !== undefined && nowMs - kept.knownMs <= WALLET_KEEP_MS && !isNewer(cached, knownMs, kept))
-      return;
-    const metaBytes = 2 * (cached.wallet.meta?.length ?? 0);
-    this.#wallets.set(key, { cached, knownMs }, entryBytes(key) + WALLET_BYTES + metaBytes);
+    this.near.putWallet(tenant, cached, ageMs);
   }
 
   async outcome(key: OutcomeKey): Promise<Outcome | null> {
-    assertHash(key.contentHash);
-    const name = this.#keys.outcome(key);
-    const kept = this.#outcomes.get(name);
-    if (kept !== undefined && this.#clock.steadyMs() - kept.keptMs > OUTCOME_KEEP_MS) {
-      this.#outcomes.delete(name);
-      return this.#missed();
-    }
-    if (kept?.contentHash !== key.contentHash) return this.#missed();
-    this.#hits += 1;
-    return kept.outcome;
+    return this.near.outcomeOf(scopeOf(key), key.content);
   }
 
   async keepOutcome(key: OutcomeKey, outcome: Outcome): Promise<void> {
-    assertHash(key.contentHash);
-    if (!isKeepable(outcome)) return;
-    const name = this.#keys.outcome(key);
-    const kept: KeptOutcome = { contentHash: key.contentHash, outcome, keptMs: this.#clock.steadyMs() };
-    const balancesBytes = BALANCES_BYTES * (outcome.balances?.length ?? 0);
-    this.#outcomes.set(name, kept, entryBytes(name) + OUTCOME_BYTES + balancesBytes);
+    this.near.putOutcome(scopeOf(key), key.content, outcome);
   }
 
   async take(take: BucketTake): Promise<BucketAnswer> {
@@ -176,27 +126,22 @@ export class BuiltInCache implements GatewayCache {
   }
 
   stats(): CacheStats {
-    const maps = [this.#wallets, this.#outcomes, this.#buckets, this.#claims, this.#spent];
+    const maps = [this.#buckets, this.#claims, this.#spent];
+    const { counts, entries, bytes } = this.near;
     return {
       kind: "built-in",
-      hits: this.#hits,
-      misses: this.#misses,
+      ...counts,
       late: 0,
       refused: 0,
       failures: 0,
-      entries: maps.reduce((sum, map) => sum + map.size, 0),
-      bytes: maps.reduce((sum, map) => sum + map.bytes, 0),
+      entries: maps.reduce((sum, map) => sum + map.size, entries),
+      bytes: maps.reduce((sum, map) => sum + map.bytes, bytes),
       breaker: "closed",
     };
   }
 
   async close(): Promise<void> {
     // Nothing runs on its own here.
-  }
-
-  #missed(): null {
-    this.#misses += 1;
-    return null;
   }
 
   #claimed(claim: Claim): Set<string> {
@@ -220,12 +165,6 @@ export class BuiltInCache implements GatewayCache {
     this.#claims.set(claims, { ids, changedMs }, entryBytes(claims) + CLAIM_BYTES * (ids.size + 1));
     this.#spent.set(spent, { amount, changedMs }, entryBytes(spent));
   }
-}
-
-function isNewer(cached: CachedWallet, knownMs: number, kept: KeptWallet): boolean {
-  const version = cached.wallet.version;
-  const keptVersion = kept.cached.wallet.version;
-  return version > keptVersion || (version === keptVersion && knownMs > kept.knownMs);
 }
 
 function entryBytes(key: string): number {

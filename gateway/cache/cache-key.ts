@@ -12,6 +12,11 @@ const CLUSTER = /^[A-Za-z0-9_.-]{1,64}$/;
 const BUCKET = /^[A-Za-z0-9_.:-]{1,128}$/;
 const CAMPAIGN = /^[A-Za-z0-9_.-]{1,64}$/;
 
+/** Where a command's id counts, as one text: no name holds a space. The desk's scope, too. */
+export function scopeOf({ tenant, owner, id }: Omit<OutcomeKey, "content">): string {
+  return `${tenant} ${owner} ${id}`;
+}
+
 /** Makes the names of one cluster's keys. Errors: asserts that names fit their grammar. */
 export class CacheKeys {
   readonly #prefix: string;
@@ -26,7 +31,7 @@ export class CacheKeys {
     return `${this.#prefix}:w:${tenant}:${wallet}`;
   }
 
-  outcome({ tenant, owner, id }: OutcomeKey): string {
+  outcome({ tenant, owner, id }: Omit<OutcomeKey, "content">): string {
     return `${this.#prefix}:o:${tenant}:${owner}:${id}`;
   }
 

@@ -9,7 +9,7 @@
 import type { CommandId } from "../../protocol/command-id.ts";
 import type { WalletView } from "../../protocol/entry.ts";
 import type { OwnerName, TenantName, WalletName } from "../../protocol/names.ts";
-import type { Outcome } from "../../protocol/outcome.ts";
+import type { Balances, Outcome } from "../../protocol/outcome.ts";
 import type { AsOf } from "../../protocol/read-answer.ts";
 
 /** Claims of one owner that a campaign counts at most; a campaign's cap must not lie above it. */
@@ -29,17 +29,42 @@ export interface CachedWallet {
   readonly asOf: AsOf;
 }
 
+/** A wallet as answers show it: its JSON, the strong tag of that, and the instant that it shows. */
+export interface ShownWallet {
+  readonly json: string;
+  readonly tag: string;
+  readonly instant: string;
+}
+
+/** A wallet that this process has. */
+export interface NearWallet extends CachedWallet {
+  /** Steady time at which it was current. */
+  readonly knownMs: number;
+  /** Set by the first who shows it. */
+  shown: ShownWallet | null;
+}
+
+/** A change that an event tells of: balances after it, and whether nothing else of the wallet changed. */
+export interface WalletChange {
+  readonly balances: Balances;
+  readonly isOfBalances: boolean;
+  readonly asOf: AsOf;
+}
+
 /** A wallet with its age in ms: it was current so long ago, or later. */
 export interface AgedWallet extends CachedWallet {
   readonly ageMs: number;
 }
 
-/** Which command an outcome belongs to. `contentHash` = 32 hex digits: the 128-bit hash of its canonical content. */
+/**
+ * Which command an outcome belongs to. `content` = its text (`contentText`): equal texts are equal commands; another
+ * spelling of the same command is another text, and a miss.
+ */
 export interface OutcomeKey {
   readonly tenant: TenantName;
   readonly owner: OwnerName;
   readonly id: CommandId;
-  readonly contentHash: string;
+  readonly content: string;
 }
 
 /** A request for tokens. `ratePerSecond` > 0 tokens come back, up to `burst` (a whole number). */
@@ -99,8 +124,28 @@ export interface CacheStats {
   readonly breaker: "closed" | "open";
 }
 
+/** What is answered at once. No method throws. */
+export interface NearSide {
+  /** The wallet if it was current at most `maxAgeMs` ago, else null. */
+  peekWallet(tenant: TenantName, wallet: WalletName, maxAgeMs: number): NearWallet | null;
+  /** As `keepWallet`. @returns what was given, whether it was kept or something newer is */
+  putWallet(tenant: TenantName, cached: CachedWallet, ageMs: number): NearWallet;
+  /** Whether a change of this wallet would be of use. */
+  hasWallet(tenant: TenantName, wallet: string): boolean;
+  /** Brings a wallet up to a change that says all of it, or drops it. */
+  changeWallet(tenant: TenantName, change: WalletChange): void;
+  /** The settled outcome of the same command, spelled alike, under the same `scopeOf`; `replayed` as it was kept. */
+  peekOutcome(scope: string, command: object): Outcome | null;
+  /** Remembers a settled outcome; one that is not final for ever is left out. @param content as of `contentText` */
+  putOutcome(scope: string, content: string, outcome: Outcome): void;
+}
+
 /** The cache. No method rejects but for wrong arguments (assertions); all may be called at once. */
 export interface GatewayCache {
+  /** What this process itself has, for look-ups that are answered at once. */
+  readonly near: NearSide;
+  /** Whether there is more behind the near part: what other gateways keep. */
+  readonly isShared: boolean;
   /** The wallet if it was current at most `maxAgeMs` ago, else null. */
   wallet(tenant: TenantName, wallet: WalletName, maxAgeMs: number): Promise<AgedWallet | null>;
   /**

@@ -10,14 +10,14 @@ import { REFUSALS } from "../../protocol/outcome.ts";
 import type { BucketTake, Claim } from "./gateway-cache.ts";
 import { CLAIMS_PER_OWNER_MAX } from "./gateway-cache.ts";
 
+/** The declared age in ms: no cached read shows a wallet that was current longer ago. Callers may ask for less. */
+export const CACHED_AGE_MS_MAX = 5_000;
 /** How long in ms a wallet is kept after it was known to be current; look-ups ask for seconds. */
 export const WALLET_KEEP_MS = 60_000;
 /** How long in ms a settled outcome is kept: longer than callers repeat a command. */
 export const OUTCOME_KEEP_MS = 600_000;
 /** How long in ms a campaign's counts are kept after their last change. */
 export const CAMPAIGN_KEEP_MS = 24 * 3_600_000;
-
-const HASH = /^[0-9a-f]{32}$/;
 
 /** Stage 1 leaves the id free, a conflict is about another command's id, and an operator may retry a quarantined one. */
 const NOT_FINAL: ReadonlySet<string> = new Set([
@@ -29,11 +29,6 @@ const NOT_FINAL: ReadonlySet<string> = new Set([
 /** Whether an outcome is the answer to its id and content for ever. Never throws. */
 export function isKeepable(outcome: Outcome): boolean {
   return outcome.position > 0 && (outcome.refusal === null || !NOT_FINAL.has(outcome.refusal.code));
-}
-
-/** Asserts 32 hex digits. */
-export function assertHash(contentHash: string): void {
-  assert(HASH.test(contentHash), "a content's hash is 32 hex digits");
 }
 
 /** Asserts the ranges of {@link BucketTake}. */

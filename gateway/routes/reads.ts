@@ -5,10 +5,12 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { type OwnerName, ownerOf, parseOwner, parseWallet, type WalletName } from "../../protocol/names.ts";
 import { holdToJson, walletToJson } from "../../protocol/read-answer.ts";
 import { mayTouch } from "../authorize.ts";
+import { pastBalance } from "../past-balance.ts";
 import { Problem } from "../problem.ts";
-import { READ_DEADLINE_MS, sendTagged, showInstant } from "../read-answer.ts";
+import { maxAgeIn, READ_DEADLINE_MS, sendShown, showInstant, shownValue } from "../read-answer.ts";
 import { callerOf, parameterOf, type Route, type RouteContext, sendJson } from "../route.ts";
 import { readSchema, schemas } from "../schemas.ts";
+import type { FoundWallet } from "../wallet-reads.ts";
 
 const tags = ["reads"];
 const deadlineMs = READ_DEADLINE_MS;
@@ -33,10 +35,12 @@ export const readRoutes: readonly Route[] = [
     path: "/v1/wallets/:wallet",
     access: "read",
     schema: readSchema({
-      summary: "One wallet",
+      summary: "One wallet, now, from the cache, or as it was at a time",
       tags,
       params: schemas.walletParams,
-      answer: schemas.wallet,
+      querystring: schemas.walletQuery,
+      headers: schemas.cacheHeaders,
+      answer: schemas.walletOrPast,
       isTagged: true,
     }),
     handler: readWallet,
@@ -83,27 +87,64 @@ function ownerInPath(request: FastifyRequest): OwnerName {
   return owner;
 }
 
+/** Strong, also for who would take an old answer: an owner's wallets are cached one by one, not at one instant. */
 async function readOwner(context: RouteContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const owner = ownerInPath(request);
   const client = await context.clients.of(callerOf(request).tenant);
   const { wallets, asOf } = await client.owner(owner, { deadlineMs });
   if (wallets.length === 0) throw missing(owner);
-  showInstant(reply, asOf);
   const shown = wallets.map((wallet) => walletToJson(wallet, { withMeta: false }));
-  sendTagged(request, reply, { owner, wallets: shown });
+  sendShown(request, reply, shownValue({ owner, wallets: shown }, asOf), 0);
 }
 
-async function readWallet(
+/** No promise where the near copy will do: most reads of a busy gateway are these. */
+function readWallet(
   context: RouteContext,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<void> {
+): void | Promise<void> {
   const name = walletInPath(request);
-  const client = await context.clients.of(callerOf(request).tenant);
-  const wallet = await client.wallet(name, { deadlineMs });
-  if (wallet === null) throw missing(name);
-  showInstant(reply, wallet.asOf);
-  sendTagged(request, reply, walletToJson(wallet));
+  const { tenant } = callerOf(request);
+  const { walletReads } = context;
+  const at = parameterOf(request.query, "at");
+  const isCached = parameterOf(request.query, "consistency") === "cached";
+  if (at !== undefined) return readPast(context, request, reply, { name, at, isCached });
+  const maxAgeMs = isCached ? maxAgeIn(request.headers["cache-control"]) : 0;
+  const sent = { request, reply, name };
+  if (maxAgeMs === 0) return walletReads.strong(tenant, name).then((found) => sendWallet(sent, found));
+  const found = walletReads.peek(tenant, name, maxAgeMs);
+  if (found === null)
+    return walletReads.cached(tenant, name, maxAgeMs).then((fetched) => sendWallet(sent, fetched));
+  sendWallet(sent, found);
+  return undefined;
+}
+
+interface WalletRequest {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly name: WalletName;
+}
+
+function sendWallet({ request, reply, name }: WalletRequest, found: FoundWallet | null): void {
+  if (found === null) throw missing(name);
+  const { near, ageMs } = found;
+  near.shown ??= shownValue(walletToJson(near.wallet), near.asOf);
+  sendShown(request, reply, near.shown, ageMs);
+}
+
+async function readPast(
+  { clients, walletReads }: RouteContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { name, at, isCached }: { readonly name: WalletName; readonly at: string; readonly isCached: boolean },
+): Promise<void> {
+  const atMs = Date.parse(at);
+  if (isCached) throw new Problem("malformed", { detail: "at: excludes consistency=cached" });
+  if (Number.isNaN(atMs)) throw new Problem("malformed", { detail: "at" });
+  if (atMs > walletReads.wallMs()) throw new Problem("malformed", { detail: "at: lies in the future" });
+  const past = await pastBalance(await clients.of(callerOf(request).tenant), name, atMs);
+  if (past === null) throw missing(name);
+  sendShown(request, reply, shownValue(past.json, past.asOf), 0);
 }
 
 async function readHolds(context: RouteContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {

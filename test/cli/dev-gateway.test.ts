@@ -127,12 +127,23 @@ describe("the gateway of coffer dev", { concurrency: 1 }, () => {
 
   test("coffer gateway serves the same installation from a port of its own until it is asked to end", async () => {
     await using dev = await startDev([...QUICK, "--no-gateway"]);
-    await using gateway = startGateway(["--server", dev.url, "--http-port", "0"]);
+    // Nobody is at that address: a Redis that is away is not waited for.
+    const redis = ["--redis", "redis://127.0.0.1:9"];
+    await using gateway = startGateway(["--server", dev.url, "--http-port", "0", ...redis]);
     const { url } = objectOf(await gateway.line('"event":"ready"'));
     assert.ok(await isLive(url));
     assert.equal(await gateway.end(), 0);
     assert.equal(await isLive(url), false);
     assert.ok(!dev.stdout().includes("gateway"), "--no-gateway starts none");
+  });
+
+  test("an address that is none of Redis is refused, and one without a gateway", async () => {
+    for (const words of [
+      ["gateway", "--redis", "127.0.0.1:6379"],
+      ["gateway", "--redis", "http://127.0.0.1"],
+      ["dev", "--redis", "redis://127.0.0.1", "--no-gateway"],
+    ])
+      assert.equal((await callJson(words)).exit, 2, words.join(" "));
   });
 
   test("coffer gateway says that nobody is there", async () => {

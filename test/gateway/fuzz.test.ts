@@ -217,8 +217,10 @@ test("broken requests are answered with a documented status, and never with a fa
 
 /** Whether a code is of a rule between fields, which schemas do not say. */
 function isBetweenFields(code: unknown, { operation, path }: Sent): boolean {
+  const isCachedPast = path.includes("at=") && path.includes("consistency=cached");
+  const isOfQuery = path.includes("cursor=") || isCachedPast;
   if (code === "malformed")
-    return operation.method === "PATCH" || path.includes("cursor=") || path.startsWith("/v1/campaigns");
+    return operation.method === "PATCH" || isOfQuery || path.startsWith("/v1/campaigns");
   return code === "legs_invalid" || code === "same_wallet";
 }
 

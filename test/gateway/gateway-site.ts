@@ -79,12 +79,18 @@ export interface GatewaySite {
 }
 
 /** Starts one. Keys: `admin`, `write`, `read` for every owner of tenant demo. */
-export async function startGatewaySite({ shards = 4 } = {}): Promise<GatewaySite> {
+export async function startGatewaySite({
+  shards = 4,
+  clock = testClock,
+  events = true,
+} = {}): Promise<GatewaySite> {
   const nats = await startTestNats({ shards });
-  const engine = await startEngine({ natsUrl: nats.url, shards });
+  const engine = await startEngine({ natsUrl: nats.url, shards, events });
   const keys = new TestKeys().add("admin", "admin").add("write", "write").add("read", "read");
   const problems: string[] = [];
-  const gateway = await startTestGateway(nats.url, keys, (text) => problems.push(text));
+  const gateway = await startTestGateway(nats.url, keys, (text) => problems.push(text), 5_000, {
+    parts: { clock },
+  });
   return {
     nats,
     engine,

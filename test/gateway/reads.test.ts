@@ -53,9 +53,13 @@ describe("wallets and owners", () => {
     assert.equal((await get("/v1/wallets/amy:usd")).json["held"], "7");
   });
 
-  test("only strong reads exist", async () => {
+  test("an owner's wallets are strong, whatever would do; entries and holds exist strong alone", async () => {
     assert.equal((await get("/v1/owners/amy?consistency=strong")).status, 200);
-    assert.equal((await get("/v1/owners/amy?consistency=cached")).status, 400);
+    const whole = await get("/v1/owners/amy?consistency=cached");
+    assert.deepEqual([whole.status, whole.headers.get("age")], [200, "0"]);
+    assert.equal((await get("/v1/owners/amy?consistency=old")).status, 400);
+    assert.equal((await get("/v1/owners/amy/holds?consistency=cached")).status, 400);
+    assert.equal((await get("/v1/wallets/amy:usd/entries?consistency=cached")).status, 400);
   });
 
   test("what is missing is 404 and not final", async () => {

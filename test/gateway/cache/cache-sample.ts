@@ -19,9 +19,9 @@ export const ALICE = "alice" as OwnerName;
 /** A wallet. */
 export const ALICE_USD = "alice:usd" as WalletName;
 /** The content of a command, and another one. */
-export const HASH = "0123456789abcdef0123456789abcdef";
+export const CONTENT = '{"op":"transfer","amount":"10"}';
 /** Another content. */
-export const OTHER_HASH = "f".repeat(32);
+export const OTHER_CONTENT = '{"op":"transfer","amount":"11"}';
 /** Long enough, and in no Redis. */
 export const SECRET = Buffer.alloc(32, 7);
 /** Real time. */
@@ -71,8 +71,8 @@ export function walletAt(version: number, wallet = ALICE_USD): CachedWallet {
 }
 
 /** Where an outcome belongs; a fresh id when none is given. */
-export function outcomeKey(id = randomUUID() as CommandId, contentHash = HASH): OutcomeKey {
-  return { tenant: DEMO, owner: ALICE, id, contentHash };
+export function outcomeKey(id = randomUUID() as CommandId, content = CONTENT): OutcomeKey {
+  return { tenant: DEMO, owner: ALICE, id, content };
 }
 
 /** A settled outcome of that key: posted, or refused with a code. */

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import type { CacheClock } from "../../../gateway/cache/gateway-cache.ts";
 import type { RedisCacheOptions } from "../../../gateway/cache/redis-cache.ts";
-import { RedisCache } from "../../../gateway/cache/redis-cache.ts";
+import { contentHash, RedisCache } from "../../../gateway/cache/redis-cache.ts";
 import { ValueSeal } from "../../../gateway/cache/sealed-value.ts";
 import { until, within } from "../../support/condition.ts";
 import type { TestRedis } from "../../support/redis.ts";
@@ -272,14 +272,18 @@ describe("redis poisoned", () => {
     await withCache(async (cache) => {
       const [key, other] = [outcomeKey(), outcomeKey()];
       const name = (id: string) => `coffer:test:o:demo:alice:${id}`;
-      const sealed = new ValueSeal(SECRET).sealOutcome(name(other.id), other.contentHash, outcomeOf(other));
+      const sealed = new ValueSeal(SECRET).sealOutcome(
+        name(other.id),
+        contentHash(other.content),
+        outcomeOf(other),
+      );
       await redis.command("SET", name(key.id), sealed);
       assert.equal(await cache.outcome(key), null);
       const foreign = new ValueSeal(Buffer.alloc(32, 8));
       await redis.command(
         "SET",
         name(key.id),
-        foreign.sealOutcome(name(key.id), key.contentHash, outcomeOf(key)),
+        foreign.sealOutcome(name(key.id), contentHash(key.content), outcomeOf(key)),
       );
       assert.equal(await cache.outcome(key), null);
       assert.equal(cache.stats().refused, 2);
