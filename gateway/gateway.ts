@@ -33,6 +33,8 @@ import { openSharedSecret } from "./shared-secret.ts";
 import { TenantClients } from "./tenant-clients.ts";
 import { WalletReads } from "./wallet-reads.ts";
 
+/** Connections that wait to be taken, as far as the system lets it: Node takes one a turn, so a burst of new ones waits. */
+const CONNECTIONS_WAITING_MAX = 4_096;
 /** After this long a stop answers whoever still waits, when it is not told otherwise, ms. */
 const STOP_WAIT_MS = 5_000;
 /** How often a stop closes connections that have become idle, ms. */
@@ -176,7 +178,7 @@ export class Gateway {
         onProblem,
         requestMs,
       });
-      const listening: Promise<string> = app.listen({ host, port });
+      const listening: Promise<string> = app.listen({ host, port, backlog: CONNECTIONS_WAITING_MAX });
       const url = await listening;
       return new Gateway({
         url,

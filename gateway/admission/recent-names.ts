@@ -32,6 +32,8 @@ export class RecentNames {
 
   /** The number of a name, which counts as used now; NO_SLOT when it has none. */
   use(name: string): number {
+    const newest = at(this.#older, this.#capacity);
+    if (this.#names[newest] === name) return newest;
     const slot = this.#slots.get(name);
     if (slot === undefined) return NO_SLOT;
     this.#unlink(slot);
