@@ -11,7 +11,7 @@ const POLICY =
   "default-src 'none'; connect-src 'self'; font-src 'self' data:; img-src 'self' data:; script-src 'self'; style-src 'self' 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 /** A coin in its box: for the tab of the browser. */
 const MARK =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect x="2" y="2" width="28" height="28" rx="6" fill="#234"/><circle cx="16" cy="16" r="8" fill="none" stroke="#fc6" stroke-width="4"/></svg>';
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect x="2" y="2" width="28" height="28" rx="6" fill="#2b3a4c"/><circle cx="16" cy="16" r="8" fill="none" stroke="#fc6" stroke-width="4"/></svg>';
 const MARK_TYPE = "image/svg+xml";
 
 /** Registers both. Must come before the routes. */

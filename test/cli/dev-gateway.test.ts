@@ -48,7 +48,8 @@ async function counts(url: string, key: unknown): Promise<boolean> {
 
 describe("the gateway of coffer dev", { concurrency: 1 }, () => {
   test("answers at the address of the second line, whose key counts and is kept for its owner alone", async () => {
-    const dev = await startDev(QUICK);
+    // A port of its own: the usual one may be another dev's as soon as this one has ended.
+    const dev = await startDev([...QUICK, "--http-port", "0"]);
     let url: unknown;
     try {
       const gateway = await gatewayOf(dev);
