@@ -21,6 +21,7 @@ import {
   temporaryDirectory,
   testClock,
   until,
+import { freePort } from "../support/free-port.ts";
 } from "./program-call.ts";
 
 const QUICK = ["--shards", "1", "--durability", "relaxed", "--no-demo"];
@@ -49,7 +50,7 @@ async function counts(url: string, key: unknown): Promise<boolean> {
 describe("the gateway of coffer dev", { concurrency: 1 }, () => {
   test("answers at the address of the second line, whose key counts and is kept for its owner alone", async () => {
     // A port of its own: the usual one may be another dev's as soon as this one has ended.
-    const dev = await startDev([...QUICK, "--http-port", "0"]);
+    const dev = await startDev([...QUICK, "--http-port", String(await freePort())]);
     let url: unknown;
     try {
       const gateway = await gatewayOf(dev);

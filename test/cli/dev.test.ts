@@ -16,6 +16,7 @@ import { runDemo } from "../../cli/dev/demo.ts";
 import { connect } from "../../client/mod.ts";
 import { findNatsServer } from "../../cluster/nats-binary.ts";
 import { within } from "../support/condition.ts";
+import { freePort } from "../support/free-port.ts";
 import type { TestDev } from "./program-call.ts";
 import {
   call,
@@ -49,16 +50,6 @@ async function processGroupOf(pid: number): Promise<number> {
 function portOf(server: Server): string {
   const address = server.address();
   return typeof address === "object" && address !== null ? String(address.port) : "";
-}
-
-/** A port that was free a moment ago, from where the system takes those that nobody asked for. */
-async function freePort(): Promise<string> {
-  const server = createServer().listen({ host: "127.0.0.1", port: 0 });
-  await once(server, "listening");
-  const port = portOf(server);
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** From now on no file that this process has open can be synced. */
@@ -194,7 +185,7 @@ describe("coffer dev", { concurrency: 1 }, () => {
 
   test("starts a nats-server that was killed with -9 again on the same port, and has lost nothing", async () => {
     // Whoever starts meanwhile looks for the usual port first and would take it.
-    const dev = await startDev([...QUICK, "--nats-port", await freePort()]);
+    const dev = await startDev([...QUICK, "--nats-port", String(await freePort())]);
     try {
       await openFunded(dev);
       const { nats } = await dev.childPids();

@@ -10,10 +10,10 @@ import { FaultSite, Load, type Payment } from "./fault-site.ts";
 import type { Answer } from "./gateway-site.ts";
 
 /** How long a gateway and an engine are frozen, ms. */
-const GATEWAY_FROZEN_MS = 2_000;
-const ENGINE_FROZEN_MS = 3_000;
+const GATEWAY_FROZEN_MS = 1_500;
+const ENGINE_FROZEN_MS = 2_000;
 const CALLERS = 20;
-const KILLS = 5;
+const KILLS = 4;
 /** Requests under way at a stop. */
 const UNDER_WAY = 100;
 

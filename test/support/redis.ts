@@ -4,7 +4,6 @@
  * Guards against: a server that a failed test leaves behind (it also dies with the test's process).
  */
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@redis/client";
@@ -12,6 +11,7 @@ import { isProcessAlive } from "../../cluster/process-alive.ts";
 import type { ServerProcess } from "../../cluster/server-process.ts";
 import { startServerProcess } from "../../cluster/server-process.ts";
 import { until } from "./condition.ts";
+import { freePort } from "./free-port.ts";
 import type { RedisBinary } from "./redis-binary.ts";
 import { findRedisServer } from "./redis-binary.ts";
 
@@ -87,13 +87,4 @@ async function connected(url: string): Promise<Client> {
     await client.connect();
     return client;
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (address === null || typeof address === "string") throw new Error("a listening server has a port");
-  return address.port;
 }
