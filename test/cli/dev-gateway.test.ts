@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { openConnection } from "../../cluster/connection.ts";
 import { KeyStore } from "../../gateway/key-store.ts";
+import { freePort } from "../support/free-port.ts";
 import type { TestDev } from "./program-call.ts";
 import {
   callJson,
@@ -21,7 +22,6 @@ import {
   temporaryDirectory,
   testClock,
   until,
-import { freePort } from "../support/free-port.ts";
 } from "./program-call.ts";
 
 const QUICK = ["--shards", "1", "--durability", "relaxed", "--no-demo"];
