@@ -10,7 +10,7 @@ import type { Durability } from "./loaded-system.ts";
 export const USAGE = `Usage: npm run bench:http -- [--scenario NAME] [--duration S] [--durability strict|relaxed] [--skip-baseline] [--json]
   --scenario NAME  ${[...HTTP_SCENARIOS.keys()].join(", ")}; may be repeated (default: all)
   --duration S     seconds of each slice that are measured (default: 6; surge: 60, and 10 before and after it)
-  --warm-up S      seconds before them (default: 2)
+  --warm-up S      seconds before them (default: 8)
   --slices N       slices of each system, in turns (default: 2 for uniform, hot and batches, 1 for the others)
   --durability P   profile of the installation; the baseline commits alike (default: strict)
   --shards N       of the installation (default: ${SHARDS_DEFAULT}, cross: 4)
@@ -51,7 +51,7 @@ export function benchSettings(): BenchSettings {
     options: {
       scenario: { type: "string", multiple: true },
       duration: { type: "string" },
-      "warm-up": { type: "string", default: "2" },
+      "warm-up": { type: "string", default: "8" },
       slices: { type: "string" },
       durability: { type: "string", default: "strict" },
       shards: { type: "string" },
