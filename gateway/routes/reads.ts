@@ -160,6 +160,9 @@ async function readHolds(context: RouteContext, request: FastifyRequest, reply: 
   const page = await pages.next();
   if (page.done === true) throw missing(owner);
   const { elements, next, asOf } = page.value;
+  // Nobody's list of holds is empty, too.
+  if (elements.length === 0 && (await client.owner(owner, { deadlineMs })).wallets.length === 0)
+    throw missing(owner);
   showInstant(reply, asOf);
   sendJson(
     reply,

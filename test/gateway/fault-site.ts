@@ -42,6 +42,11 @@ export interface Payment {
   readonly amount: bigint;
 }
 
+/** What a test may choose: options of the first gateway, and whether the engine tells events (default: not). */
+interface FaultSiteOptions extends Omit<GatewayProcessOptions, "natsUrl"> {
+  readonly hasEvents?: boolean;
+}
+
 /** See the file header. */
 export class FaultSite {
   readonly site: Site;
@@ -49,28 +54,33 @@ export class FaultSite {
   readonly #admin: KeyAdmin;
   readonly #gateways: TestGateway[] = [];
   readonly #expected = new Map<string, bigint>();
-  /** The id that a payment's answers named. */
-  readonly #ids = new Map<string, unknown>();
+  /** What a payment's answers said, but whether they were the first. */
+  readonly #outcomes = new Map<string, string>();
   readonly #key: string;
+  readonly #hasEvents: boolean;
   #engine: TestEngine | null = null;
   #payments = 0;
 
-  private constructor(site: Site, admin: KeyAdmin, key: string) {
+  private constructor(site: Site, admin: KeyAdmin, key: string, hasEvents: boolean) {
     this.site = site;
     this.#admin = admin;
     this.#key = key;
+    this.#hasEvents = hasEvents;
   }
 
   /** Starts server, engine and one gateway, and gives every payer its funds. */
-  static async start(t: TestContext): Promise<FaultSite> {
+  static async start(
+    t: TestContext,
+    { hasEvents = false, ...options }: FaultSiteOptions = {},
+  ): Promise<FaultSite> {
     const site = await Site.start(t);
     const admin = await KeyAdmin.open((await site.nats.connect("keys")).nc, testClock, 1);
     const { key } = await admin.create(ANY_KEY);
-    const made = new FaultSite(site, admin, key);
+    const made = new FaultSite(site, admin, key, hasEvents);
     t.after(() => Promise.all(made.#gateways.map((gateway) => gateway.kill())));
     await made.startEngine();
-    const gateway = await made.startGateway();
-    await made.#fund(gateway.url);
+    await made.startGateway(options);
+    await made.#fund();
     return made;
   }
 
@@ -82,7 +92,7 @@ export class FaultSite {
 
   /** Starts an engine on the site's data, and waits until it is ready. */
   async startEngine(): Promise<void> {
-    this.#engine = await this.site.startEngine();
+    this.#engine = await this.site.startEngine({ events: this.#hasEvents });
   }
 
   /** The gateway that was started last. */
@@ -114,6 +124,14 @@ export class FaultSite {
     return await callHttp(call.url ?? this.gateway.url, method, path, { key: this.#key, ...call });
   }
 
+  /** Opens a wallet of dollars. @param min the least that it may hold, or "unlimited" */
+  async open(wallet: string, min = "0"): Promise<void> {
+    const body = { wallet, asset: "USD/2", min };
+    const headers = { "idempotency-key": "open" };
+    const { status, text } = await this.call("POST", "/v1/wallets", { body, headers });
+    assert.equal(status, 201, text);
+  }
+
   /** A payment between two payers, of other amounts and wallets each time. */
   payment(): Payment {
     const index = this.#payments++;
@@ -138,34 +156,39 @@ export class FaultSite {
    * @returns the settled answer, which is in the books
    */
   async pay(payment: Payment, urlOf: () => string = () => this.gateway.url): Promise<Answer> {
-    return await until(`payment ${payment.key} is settled`, async () => {
-      const answer = await this.#unlessSilent(this.send(payment, { url: urlOf() }));
-      if (answer === null) return undefined;
-      this.judge(answer);
-      if (answer.status !== 201) return undefined;
-      this.book(payment, answer);
-      return answer;
-    });
+    const answer = await this.settle(payment.key, () => this.send(payment, { url: urlOf() }));
+    this.judge(answer);
+    this.book(payment, answer);
+    return answer;
   }
 
   /** As `pay`, in two steps: reserved by a hold, then captured whole. A caller never leaves a hold open. */
   async payByHold(payment: Payment, urlOf: () => string = () => this.gateway.url): Promise<Answer> {
     const { key, from, to, amount } = payment;
     const [name = ""] = from.split(":");
-    const settle = async (path: string, body: object, step: string): Promise<Answer> =>
-      await until(`${step} is settled`, async () => {
-        const headers = { "idempotency-key": step };
-        const sent = this.call("POST", path, { body, headers, url: urlOf() });
-        const answer = await this.#unlessSilent(sent);
-        if (answer !== null) this.judge(answer);
-        return answer === null || answer.status > 201 ? undefined : answer;
-      });
+    const settled = async (path: string, body: object, step: string): Promise<Answer> => {
+      const headers = { "idempotency-key": step };
+      const answer = await this.settle(step, () => this.call("POST", path, { body, headers, url: urlOf() }));
+      this.judge(answer);
+      return answer;
+    };
     const reserve = { from, to, amount: amount.toString(), hold: { ttlMs: HOLD_MS } };
-    const { json } = await settle("/v1/transfers", reserve, key);
+    const { json } = await settled("/v1/transfers", reserve, key);
     const path = `/v1/transfers/${String(json["id"])}/capture?owner=${name}`;
-    const captured = await settle(path, {}, `${key}-capture`);
+    const captured = await settled(path, {}, `${key}-capture`);
     this.book(payment, captured);
     return captured;
+  }
+
+  /** Sends until there is no doubt any more: no silence, no 202, no 503. Whether the answer is right, the caller judges. */
+  async settle(what: string, send: () => Promise<Answer>): Promise<Answer> {
+    return await until(`${what} is settled`, async () => {
+      const answer = await this.unlessSilent(send());
+      if (answer === null) return undefined;
+      const isDoubt = answer.status === 202 || answer.status === 503;
+      if (isDoubt) this.judge(answer);
+      return isDoubt ? undefined : answer;
+    });
   }
 
   /** Requires an answer that a fault may bring about: settled, pending, or told to ask again. */
@@ -177,13 +200,14 @@ export class FaultSite {
   }
 
   /** Takes a settled payment into the books, once. */
-  book({ key, from, to, amount }: Payment, { json }: Answer): void {
-    const known = this.#ids.get(key);
+  book({ key, from, to, amount }: Payment, { text }: Answer): void {
+    const outcome = text.replace('"replayed":true', '"replayed":false');
+    const known = this.#outcomes.get(key);
     if (known !== undefined) {
-      assert.equal(json["id"], known, "the same outcome again");
+      assert.equal(outcome, known, "the same outcome again");
       return;
     }
-    this.#ids.set(key, json["id"]);
+    this.#outcomes.set(key, outcome);
     this.#change(from, -amount);
     this.#change(to, amount);
   }
@@ -204,20 +228,16 @@ export class FaultSite {
     requireClean(this.site.dataDir, true);
   }
 
-  async #fund(url: string): Promise<void> {
-    const open = async (wallet: string, min: string): Promise<void> => {
-      const body = { wallet, asset: "USD/2", min };
-      const headers = { "idempotency-key": "open" };
-      const { status, text } = await this.call("POST", "/v1/wallets", { url, body, headers });
-      assert.equal(status, 201, text);
-    };
-    await Promise.all([open("mint:usd", "unlimited"), ...this.wallets.map((wallet) => open(wallet, "0"))]);
-    for (const to of this.wallets)
-      await this.pay({ key: `fund-${to}`, from: "mint:usd", to, amount: FUNDS }, () => url);
+  async #fund(): Promise<void> {
+    await Promise.all([
+      this.open("mint:usd", "unlimited"),
+      ...this.wallets.map((wallet) => this.open(wallet)),
+    ]);
+    for (const to of this.wallets) await this.pay({ key: `fund-${to}`, from: "mint:usd", to, amount: FUNDS });
   }
 
   /** Null when no answer comes, or none in time. */
-  async #unlessSilent(sent: Promise<Answer>): Promise<Answer | null> {
+  async unlessSilent(sent: Promise<Answer>): Promise<Answer | null> {
     const late = AbortSignal.timeout(CALLER_WAIT_MS);
     const silence = new Promise<null>((resolve) => late.addEventListener("abort", () => resolve(null)));
     return await Promise.race([sent.catch(() => null), silence]);

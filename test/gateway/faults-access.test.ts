@@ -14,6 +14,8 @@ const OWN = "payer0";
 const FOREIGN = "payer1";
 /** An owner without wallets, of a name as long as the foreign one's. */
 const NOBODY = "payer9";
+/** A campaign that everybody may claim of. */
+const CAMPAIGN = "spring";
 
 type Scenario = (site: FaultSite) => Promise<void>;
 
@@ -27,7 +29,7 @@ const SCENARIOS: readonly (readonly [string, Scenario])[] = [
 ];
 
 test("HTTP callers who claim what is not theirs", async (t) => {
-  const site = await FaultSite.start(t);
+  const site = await FaultSite.start(t, { hasEvents: true });
   for (const [name, scenario] of SCENARIOS) {
     await t.test(name, async () => {
       await scenario(site);
@@ -43,30 +45,50 @@ interface Request {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What a caller may name: an owner, and ids of a hold and a transfer of his. */
+/** What a caller may name: an owner, ids of a hold and a transfer of his, and a time. His campaign has his name, too. */
 interface Things {
   readonly owner: string;
   readonly hold: string;
   readonly transfer: string;
+  readonly at: string;
 }
 
-/** A request for each way to name an owner, a wallet, a hold or a transfer. */
-function requestsFor({ owner: name, hold, transfer }: Things): Request[] {
+/** A request for each way to look at an owner, a wallet, a hold, a transfer, a campaign or a claim. */
+function looksAt({ owner: name, hold, transfer, at }: Things): Request[] {
   const wallet = `${name}:usd`;
-  const gets = [
+  return [
     `/v1/owners/${name}`,
     `/v1/owners/${name}/holds?limit=1`,
     `/v1/wallets/${wallet}`,
+    `/v1/wallets/${wallet}?consistency=cached`,
+    `/v1/wallets/${wallet}?at=${at}`,
     `/v1/wallets/${wallet}/entries`,
     `/v1/wallets/${wallet}/entries?cursor=AAAA`,
     `/v1/transfers/${transfer}?owner=${name}`,
     `/v1/transfers/${hold}?owner=${name}`,
+    `/v1/campaigns/${campaignOf(name)}`,
+    `/v1/campaigns/${CAMPAIGN}/claims/1?owner=${name}`,
+    `/v1/campaigns/${CAMPAIGN}/claims/9?owner=${name}`,
   ].flatMap((path): Request[] => [
     { method: "GET", path },
     { method: "HEAD", path },
     { method: "GET", path, headers: { "if-none-match": "*" } },
   ]);
-  const post = (path: string, body: object): Request => ({ method: "POST", path, body: { ...body } });
+}
+
+/** A request for each way to open a stream of an owner's events. */
+function streamsOf({ owner: name }: Things): Request[] {
+  return [`owner=${name}`, `owner=${OWN}&owner=${name}`].flatMap((query): Request[] => [
+    { method: "GET", path: `/v1/events?${query}` },
+    { method: "HEAD", path: `/v1/events?${query}` },
+    { method: "GET", path: `/v1/events?${query}`, headers: { "last-event-id": "AAAA" } },
+    post("/v1/tickets", { owners: query.split("&").map((each) => each.slice("owner=".length)) }),
+  ]);
+}
+
+/** A request for each way to do something with an owner, a wallet, a hold, a transfer, a campaign or a claim. */
+function commandsFor({ owner: name, hold, transfer }: Things): Request[] {
+  const wallet = `${name}:usd`;
   const reason = "a test";
   const pay = { from: wallet, to: `${OWN}:usd`, amount: "5" };
   const legs = [{ from: `${OWN}:usd`, to: "mint:usd", amount: "1" }, pay];
@@ -83,6 +105,14 @@ function requestsFor({ owner: name, hold, transfer }: Things): Request[] {
     post(`/v1/transfers/${hold}/capture?owner=${name}`, { amount: "1" }),
     post(`/v1/transfers/${hold}/release?owner=${name}`, {}),
     post(`/v1/transfers/${transfer}/reverse?owner=${name}`, {}),
+    post("/v1/campaigns", { wallet, amount: "1", capPerOwner: 1 }),
+  ];
+  const claims = `/v1/campaigns/${CAMPAIGN}/claims`;
+  const campaign = `/v1/campaigns/${campaignOf(name)}`;
+  const idless = [
+    ...[1, 2, 9].map((ordinal) => post(claims, { owner: name, ordinal })),
+    post(`${campaign}/rounds`, { round: 2 }),
+    post(`${campaign}/close`, {}),
   ];
   const commands = [
     { op: "transfer", ...pay },
@@ -93,8 +123,11 @@ function requestsFor({ owner: name, hold, transfer }: Things): Request[] {
     { op: "capture", owner: name, hold },
     { op: "reverse", owner: name, transfer },
   ];
-  return [...gets, ...named.map(withId), post("/v1/batches", { commands: commands.map(numbered) })];
+  return [...named.map(withId), ...idless, post("/v1/batches", { commands: commands.map(numbered) })];
 }
+
+const post = (path: string, body: object): Request => ({ method: "POST", path, body: { ...body } });
+const campaignOf = (name: string): string => `${name}-gives`;
 
 const withId = (request: Request): Request => ({ ...request, body: { ...request.body, id: randomUUID() } });
 const numbered = (command: object): object => ({ ...command, id: randomUUID() });
@@ -114,43 +147,84 @@ function saidBy({ status, headers, text }: Answer, { owner: name }: Things): unk
 }
 
 async function foreign(site: FaultSite): Promise<void> {
-  const { key } = await site.key({ owners: [owner(OWN)] });
+  const { existing, missing } = await things(site);
+  const bound = await readyKey(site, [OWN]);
+  // With this key the missing owner is no foreign one, but really missing.
+  const spare = await readyKey(site, [OWN, NOBODY]);
+  const all = (them: Things): Request[] => [...looksAt(them), ...streamsOf(them), ...commandsFor(them)];
+  await requireEqual(site, [existing, all(existing), bound], [missing, all(missing), bound]);
+  // A ticket is for owners to come, too, and a cursor of one's own is judged.
+  const looks = (them: Things): Request[] =>
+    [...looksAt(them), ...streamsOf(them)].filter(
+      ({ method, path }) => method !== "POST" && !path.includes("cursor="),
+    );
+  await requireEqual(site, [existing, looks(existing), bound], [missing, looks(missing), spare]);
+  // The caller's own name beside ids of a foreign owner: ids are the owner's, so they name nothing here.
+  const [theirs, none] = [existing, missing].map((them): Things => ({ ...them, owner: OWN }));
+  assert.ok(theirs && none);
+  const named = (them: Things): Request[] =>
+    [...looksAt(them), ...commandsFor(them)].filter(
+      ({ path }) => path.includes(them.hold) || path.includes(them.transfer),
+    );
+  await requireEqual(site, [theirs, named(theirs), bound], [none, named(none), bound]);
+  const path = `/v1/transfers/${existing.hold}/release?owner=${FOREIGN}`;
+  const released = await site.call("POST", path, { body: { id: randomUUID() } });
+  assert.equal(released.json["status"], "released", "the hold is as it was");
+  const { json } = await site.call("GET", `/v1/campaigns/${campaignOf(FOREIGN)}`);
+  assert.deepEqual([json["status"], json["round"]], ["open", 1], "the campaign is as it was");
+}
+
+/** What a foreign owner has, and what nobody has. */
+async function things(site: FaultSite): Promise<{ readonly existing: Things; readonly missing: Things }> {
+  const { json } = await site.pay({ ...site.payment(), from: `${FOREIGN}:usd`, to: "payer2:usd" });
+  const hold = randomUUID();
+  const held = { id: hold, from: `${FOREIGN}:usd`, to: "payer2:usd", amount: "9", hold: { ttlMs: 60_000 } };
+  const campaign = { amount: "3", capPerOwner: 2 };
+  const made = [
+    await site.call("POST", "/v1/transfers", { body: held }),
+    await site.call("POST", "/v1/campaigns", { body: { ...campaign, id: CAMPAIGN, wallet: "mint:usd" } }),
+    await site.call("POST", "/v1/campaigns", {
+      body: { ...campaign, id: campaignOf(FOREIGN), wallet: `${FOREIGN}:usd` },
+    }),
+  ];
+  for (const { status, text } of made) assert.equal(status, 201, text);
+  const claim = { owner: FOREIGN, ordinal: 1 };
+  const granted = await site.call("POST", `/v1/campaigns/${CAMPAIGN}/claims`, { body: claim });
+  assert.equal(granted.status, 201, granted.text);
+  site.book({ key: "a claim", from: "mint:usd", to: `${FOREIGN}:usd`, amount: 3n }, granted);
+  const at = new Date().toISOString();
+  return {
+    existing: { owner: FOREIGN, hold, transfer: String(json["id"]), at },
+    missing: { owner: NOBODY, hold: randomUUID(), transfer: randomUUID(), at },
+  };
+}
+
+/** A key of these owners, once the gateway knows it. */
+async function readyKey(site: FaultSite, owners: readonly string[]): Promise<string> {
+  const { key } = await site.key({ owners: owners.map(owner) });
   await until(
     "the key counts",
     async () => (await site.call("GET", `/v1/owners/${OWN}`, { key })).status === 200,
   );
-  const payment = { ...site.payment(), from: `${FOREIGN}:usd`, to: "payer2:usd" };
-  const { json } = await site.pay(payment);
-  const hold = randomUUID();
-  const held = { id: hold, from: `${FOREIGN}:usd`, to: "payer2:usd", amount: "9", hold: { ttlMs: 60_000 } };
-  assert.equal((await site.call("POST", "/v1/transfers", { body: held })).status, 201);
-  const existing: Things = { owner: FOREIGN, hold, transfer: String(json["id"]) };
-  const missing: Things = { owner: NOBODY, hold: randomUUID(), transfer: randomUUID() };
-  // The caller's own name beside ids of a foreign owner: ids are the owner's, so they name nothing here.
-  const pairs = [
-    [existing, missing],
-    [
-      { ...existing, owner: OWN },
-      { ...missing, owner: OWN },
-    ],
-  ] as const;
-  for (const [index, [one, other]] of pairs.entries()) {
-    const others = requestsFor(other);
-    for (const [at, request] of requestsFor(one).entries()) {
-      const namesId = request.path.includes(one.hold) || request.path.includes(one.transfer);
-      const twin = others[at];
-      if ((index === 1 && !namesId) || twin === undefined) continue;
-      const answer = await site.call(request.method, request.path, { ...request, key });
-      const expected = await site.call(twin.method, twin.path, { ...twin, key });
-      const told = `${request.method} ${request.path} ${JSON.stringify(request.body)}`;
-      assert.deepEqual(saidBy(answer, one), saidBy(expected, other), told);
-      const isBatch = request.path === "/v1/batches";
-      assert.equal(answer.status, isBatch ? 200 : 404, `${told}: ${answer.text}`);
-    }
+  return key;
+}
+
+type Asked = readonly [things: Things, requests: readonly Request[], key: string];
+
+/** Requires that each request is answered as its twin is: missing. */
+async function requireEqual(site: FaultSite, [one, requests, key]: Asked, others: Asked): Promise<void> {
+  const [other, twins, otherKey] = others;
+  assert.ok(requests.length > 0 && requests.length === twins.length);
+  for (const [index, request] of requests.entries()) {
+    const twin = twins[index];
+    assert.ok(twin);
+    const answer = await site.call(request.method, request.path, { ...request, key });
+    const expected = await site.call(twin.method, twin.path, { ...twin, key: otherKey });
+    const told = `${request.method} ${request.path} ${JSON.stringify(request.body)}`;
+    assert.deepEqual(saidBy(answer, one), saidBy(expected, other), told);
+    const isBatch = request.path === "/v1/batches";
+    assert.equal(answer.status, isBatch ? 200 : 404, `${told}: ${answer.text}`);
   }
-  const path = `/v1/transfers/${hold}/release?owner=${FOREIGN}`;
-  const released = await site.call("POST", path, { body: { id: randomUUID() } });
-  assert.equal(released.json["status"], "released", "the hold is as it was");
 }
 
 async function forgedTenant(site: FaultSite): Promise<void> {

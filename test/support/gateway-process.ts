@@ -14,6 +14,7 @@ export interface GatewayProcessOptions {
   readonly natsUrl: string;
   readonly port?: number;
   readonly stopWaitMs?: number;
+  readonly redisUrl?: string;
 }
 
 /** A running gateway. */
