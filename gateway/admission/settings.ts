@@ -90,7 +90,7 @@ export const DEFAULT_ADMISSION: AdmissionSettings = {
     min: 384,
     max: 8_192,
     initial: 512,
-    targetMs: 150,
+    targetMs: 120,
     growBelow: 0.6,
     shrinkAbove: 0.85,
     step: 32,
