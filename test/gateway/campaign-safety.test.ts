@@ -8,10 +8,14 @@ import assert from "node:assert/strict";
 import { type ChildProcess, fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { after, before, mock, test } from "node:test";
+import { connect } from "../../client/mod.ts";
 import { BuiltInCache } from "../../gateway/cache/built-in-cache.ts";
 import type { Claim, ClaimAnswer } from "../../gateway/cache/gateway-cache.ts";
+import { BudgetCount } from "../../gateway/campaigns/budget-count.ts";
+import { claimId } from "../../gateway/campaigns/claim-id.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { KeyAdmin } from "../../gateway/key-admin.ts";
+import { parseOwner, parseWallet } from "../../protocol/names.ts";
 import { until } from "../support/condition.ts";
 import {
   type Answer,
@@ -196,6 +200,27 @@ test("with a cache that allows everything the engine alone decides; a later roun
   });
   assert.equal(grantsIn(await storm(ask, wanted, urls), grants).size, GRANTS + 5);
   await assertExact(id, owners, GRANTS + 5, BUDGET + 5 * AMOUNT);
+});
+
+test("what is admitted and not yet sent is not counted as there to be given, and is once it is given up", async () => {
+  const { id, owners } = await scene();
+  const [wallet, owner] = [parseWallet(`${id}:usd`), parseOwner(owners[0])];
+  assert.ok(wallet && owner);
+  const terms = { wallet, amount: BigInt(AMOUNT), capPerOwner: CAP, purse: "usd", code: null, ref: null };
+  const times = { fromMs: null, toMs: null, createdMs: 0, closedMs: null };
+  const campaign = { ...terms, ...times, tenant: tenant("demo"), id, asset: "USD/2", round: 1 };
+  const claim = { campaign, owner, ordinal: 1 };
+  let nowMs = 0;
+  const count = new BudgetCount(new BuiltInCache("local", testClock), () => nowMs);
+  await using client = await connect({ servers: site.nats.url, tenant: "demo", name: "test" }, testClock);
+  const admits = (number: number): Promise<boolean> => {
+    nowMs += 1_000;
+    return count.admits(client, claim, claimId({ ...claim, ordinal: number }, 1));
+  };
+  for (let number = 1; number <= GRANTS; number += 1) assert.ok(await admits(number), `claim ${number}`);
+  assert.equal(await admits(GRANTS + 1), false, "the rest of the wallet is under way");
+  count.unsent(claim, claimId({ ...claim, ordinal: 1 }, 1));
+  assert.equal(await admits(GRANTS + 1), true);
 });
 
 test("a gateway that is killed in the middle costs no claim and grants none twice", async () => {
