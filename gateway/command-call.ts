@@ -15,7 +15,7 @@ import type { OwnerName } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import { outcomeToJson } from "../protocol/outcome-json.ts";
 import { addressedOwner, forbiddenIn } from "./command-access.ts";
-import type { CommandJson, CommandTimes, DeskAnswer } from "./command-desk.ts";
+import { type CommandJson, type CommandTimes, codeOfAnswer, type DeskAnswer } from "./command-desk.ts";
 import { idOfKey, parseIdempotencyKey } from "./idempotency.ts";
 import { outcomeText, shownTo } from "./outcome-answer.ts";
 import { type Preference, parsePreference } from "./preference.ts";
@@ -145,6 +145,7 @@ class CommandCall {
 
   #answer(answer: DeskAnswer): void {
     const reply = this.#reply;
+    this.#context.metrics.onOutcome(codeOfAnswer(answer));
     this.#facts.plan.form?.onAnswer(answer);
     const { applied } = this.#facts.preference;
     if (applied !== null) reply.header("preference-applied", applied);
@@ -152,14 +153,12 @@ class CommandCall {
       this.#settled(answer.outcome, answer.times);
       return;
     }
-    this.#context.metrics.onOutcome(answer.kind);
     if (answer.kind === "pending") this.#pending();
     else reply.send(new Problem(answer.kind, { detail: answer.detail, id: this.#id, final: false }));
   }
 
   #settled(outcome: Outcome, times: CommandTimes): void {
     const reply = this.#reply;
-    this.#context.metrics.onOutcome(outcome.refusal?.code ?? outcome.status);
     if (outcome.replayed) reply.header("idempotent-replayed", "true");
     if (outcome.status === "refused") {
       reply.send(this.#problemOf(outcome));

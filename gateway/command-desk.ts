@@ -34,6 +34,11 @@ export type DeskAnswer =
   /** It was never sent. */
   | { readonly kind: "busy"; readonly detail: string };
 
+/** What an answer counts as: the code of a refusal, else the status, else why there is none yet. */
+export function codeOfAnswer(answer: DeskAnswer): string {
+  return answer.kind === "settled" ? (answer.outcome.refusal?.code ?? answer.outcome.status) : answer.kind;
+}
+
 /** A command in the contract's JSON form, with its `op`, an `id`, and `owner` where fields do not imply it. */
 export type CommandJson = Readonly<Record<string, unknown>>;
 

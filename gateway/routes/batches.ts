@@ -3,13 +3,12 @@
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { isJsonObject } from "../../protocol/canonical-json.ts";
-import { parseCommandId } from "../../protocol/command-id.ts";
 import { COMMANDS_PER_MESSAGE_MAX } from "../../protocol/limits.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
 import type { Shed } from "../admission/shed.ts";
 import { addressedOwner, forbiddenIn } from "../command-access.ts";
-import { keyOf } from "../command-call.ts";
-import type { CommandJson, DeskAnswer } from "../command-desk.ts";
+import { commandScope, keyOf } from "../command-call.ts";
+import { type CommandJson, codeOfAnswer, type DeskAnswer } from "../command-desk.ts";
 import { idOfKey } from "../idempotency.ts";
 import { outcomesText, shownTo } from "../outcome-answer.ts";
 import { parsePreference } from "../preference.ts";
@@ -61,10 +60,10 @@ async function sendBatch(context: RouteContext, request: FastifyRequest, reply: 
   for (const [index, command] of commands.entries()) {
     if (batch.has(index)) continue;
     const onAnswer = (answer: DeskAnswer): void => {
-      metrics.onOutcome(codeOf(answer));
+      metrics.onOutcome(codeOfAnswer(answer));
       batch.answer(index, answer);
     };
-    const scope = scopeOf(principal, command);
+    const scope = commandScope(principal, addressedOwner(command) ?? null, command["id"]);
     context.desk.send({ client, command, scope, waitMs: preference.waitMs, ticket, onAnswer });
   }
   await batch.whole;
@@ -129,17 +128,6 @@ class Batch {
     this.#open -= 1;
     if (this.#open === 0) this.#isWhole.resolve();
   }
-}
-
-function codeOf(answer: DeskAnswer): string {
-  if (answer.kind !== "settled") return answer.kind;
-  return answer.outcome.refusal?.code ?? answer.outcome.status;
-}
-
-function scopeOf({ tenant }: Principal, command: CommandJson): string | null {
-  const owner = addressedOwner(command);
-  const id = parseCommandId(command["id"]);
-  return owner === undefined || id === undefined ? null : `${tenant} ${owner} ${id}`;
 }
 
 /** Why a command is shed; null for one that may be sent. */
