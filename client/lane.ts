@@ -11,6 +11,7 @@
 // Failure it guards against: a lost PubAck that is taken for a failure (it is a doubt, and sent again).
 
 import type { Pending } from "./pending.ts";
+import { Roster } from "./roster.ts";
 
 /** Pause after a refused frame: doubles from the first to the last, plus up to as much again at random. */
 const PAUSE_MS_FIRST = 25;
@@ -37,6 +38,7 @@ export interface LanePort {
 }
 
 interface Frame {
+  readonly number: number;
   readonly commands: readonly Pending[];
   readonly doubtAtMs: number;
 }
@@ -47,10 +49,13 @@ export class Lane {
   readonly #settings: LaneSettings;
   readonly #port: LanePort;
   /** Everything of this shard that has no outcome yet, in the order of first sends. */
-  readonly #unsettled = new Map<string, Pending>();
+  readonly #unsettled = new Roster<Pending>();
+  /** Their places, by id. */
+  readonly #places = new Map<string, number>();
   /** Further commands under an id that is under way: outcomes name ids only, so they wait their turn. */
   readonly #repeats = new Map<string, Pending[]>();
-  readonly #frames = new Map<number, Frame>();
+  /** In flight: few, the oldest first. */
+  readonly #frames: Frame[] = [];
   #queue: Pending[] = [];
   #head = 0;
   #lastFrame = 0;
@@ -72,7 +77,7 @@ export class Lane {
   add(pending: Pending): void {
     const { id } = pending.command;
     pending.state = "queued";
-    if (this.#unsettled.has(id)) {
+    if (this.#places.has(id)) {
       const repeats = this.#repeats.get(id);
       if (repeats === undefined) this.#repeats.set(id, [pending]);
       else repeats.push(pending);
@@ -80,21 +85,22 @@ export class Lane {
     }
     this.#lastOrder += 1;
     pending.order = this.#lastOrder;
-    this.#unsettled.set(id, pending);
+    this.#places.set(id, this.#unsettled.enter(pending));
     this.#queue.push(pending);
     if (this.#queued >= this.#settings.frameCommands) this.pump();
     else this.#pumpSoon();
   }
 
   /** The command that is under way under an id. */
-  find(id: string): Pending | undefined {
-    return this.#unsettled.get(id);
+  find(id: string): Pending | null {
+    return this.#unsettled.at(this.#places.get(id));
   }
 
   /** Commands without an outcome, in the order of first sends; those that wait behind the same id included. */
-  *unsettled(): Generator<Pending> {
-    yield* this.#unsettled.values();
-    for (const repeats of this.#repeats.values()) yield* repeats;
+  unsettled(): Pending[] {
+    const unsettled = this.#unsettled.list();
+    for (const repeats of this.#repeats.values()) unsettled.push(...repeats);
+    return unsettled;
   }
 
   /** The shard has settled one. */
@@ -107,7 +113,7 @@ export class Lane {
    * whichever was later. 0 while the log does not have the oldest.
    */
   lagMs(nowMs: number): number {
-    const { value: oldest } = this.#unsettled.values().next();
+    const { oldest } = this.#unsettled;
     if (oldest?.state !== "accepted") return 0;
     return Math.max(0, nowMs - Math.max(oldest.acceptedMs, this.#settledMs));
   }
@@ -116,13 +122,15 @@ export class Lane {
   forget(pending: Pending): void {
     const { id } = pending.command;
     const repeats = this.#repeats.size === 0 ? undefined : this.#repeats.get(id);
-    if (this.#unsettled.get(id) === pending) {
-      this.#unsettled.delete(id);
+    const place = this.#places.get(id);
+    if (place !== undefined && this.#unsettled.at(place) === pending) {
+      this.#unsettled.leave(place);
+      this.#places.delete(id);
     } else {
       const index = repeats?.indexOf(pending) ?? -1;
       if (index >= 0) repeats?.splice(index, 1);
     }
-    if (repeats === undefined || this.#unsettled.has(id)) return;
+    if (repeats === undefined || this.#places.has(id)) return;
     const next = repeats.shift();
     if (repeats.length === 0) this.#repeats.delete(id);
     if (next !== undefined) this.add(next);
@@ -130,9 +138,8 @@ export class Lane {
 
   /** A frame is in the log, at `position`. */
   onAccepted(frame: number, position: number): void {
-    const accepted = this.#frames.get(frame);
-    if (accepted === undefined) return;
-    this.#frames.delete(frame);
+    const accepted = this.#takeFrame(frame);
+    if (accepted === null) return;
     this.#refusals = 0;
     this.#doubts = 0;
     const nowMs = this.#port.steadyMs();
@@ -165,27 +172,27 @@ export class Lane {
 
   /** The link is gone: nothing that was in flight will be answered. */
   onDown(problem: string): void {
-    for (const frame of this.#frames.keys()) this.#takeBack(frame, problem);
+    for (const { number } of [...this.#frames]) this.#takeBack(number, problem);
   }
 
   /** The link is back: everything without an outcome goes again, since outcomes may have been missed. */
   onUp(): void {
-    this.#frames.clear();
+    this.#frames.length = 0;
     this.#queue = [];
     this.#head = 0;
     this.#refusals = 0;
     this.#doubts = 0;
     this.#pausedUntilMs = 0;
-    this.#queueAgain([...this.#unsettled.values()]);
+    this.#queueAgain(this.#unsettled.list());
     this.pump();
   }
 
   /** Takes back frames whose PubAck is overdue, and goes on after a pause. Called every few ms. */
   sweep(nowMs: number): void {
-    for (const [frame, { doubtAtMs }] of this.#frames) {
+    for (const { number, doubtAtMs } of [...this.#frames]) {
       if (nowMs < doubtAtMs) continue;
       this.#doubts += 1;
-      this.#takeBack(frame, "no acknowledgement from the log in time");
+      this.#takeBack(number, "no acknowledgement from the log in time");
     }
     this.pump();
   }
@@ -193,8 +200,8 @@ export class Lane {
   /** Cuts and publishes frames as far as the rules in the file header let it. */
   pump(): void {
     const { framesInFlight, frameCommands } = this.#settings;
-    while (this.#queued > 0 && this.#frames.size < framesInFlight) {
-      if (this.#frames.size > 0 && this.#queued < frameCommands) return;
+    while (this.#queued > 0 && this.#frames.length < framesInFlight) {
+      if (this.#frames.length > 0 && this.#queued < frameCommands) return;
       if (this.#port.steadyMs() < this.#pausedUntilMs) return;
       const start = this.#head;
       const commands = this.#cut();
@@ -208,7 +215,7 @@ export class Lane {
       const nowMs = this.#port.steadyMs();
       for (const pending of commands) pending.onSent(nowMs);
       const ackWaitMs = this.#settings.ackWaitMs * 2 ** Math.min(this.#doubts, DOUBLINGS_MAX);
-      this.#frames.set(this.#lastFrame, { commands, doubtAtMs: nowMs + ackWaitMs });
+      this.#frames.push({ number: this.#lastFrame, commands, doubtAtMs: nowMs + ackWaitMs });
     }
   }
 
@@ -237,10 +244,14 @@ export class Lane {
     this.#head = 0;
   }
 
+  #takeFrame(number: number): Frame | null {
+    const index = this.#frames.findIndex((frame) => frame.number === number);
+    return index < 0 ? null : (this.#frames.splice(index, 1)[0] ?? null);
+  }
+
   #takeBack(frame: number, problem: string): boolean {
-    const doubted = this.#frames.get(frame);
-    if (doubted === undefined) return false;
-    this.#frames.delete(frame);
+    const doubted = this.#takeFrame(frame);
+    if (doubted === null) return false;
     const commands = doubted.commands.filter((pending) => pending.state === "sent");
     for (const pending of commands) pending.problem = problem;
     this.#queueAgain(commands);

@@ -153,7 +153,7 @@ export class Sender {
     const nowMs = this.#parts.steadyMs();
     for (const pending of this.#waiting.splice(0)) pending.giveUp(why, nowMs);
     this.#eachLane((lane) => {
-      for (const pending of [...lane.unsettled()]) this.#giveUp(lane, pending, why, nowMs);
+      for (const pending of lane.unsettled()) this.#giveUp(lane, pending, why, nowMs);
     });
     this.#tellRoom();
     this.#tellIdle();
@@ -204,8 +204,8 @@ export class Sender {
 
   #onOutcome(outcome: Outcome, generation: number, nowMs: number): void {
     const lane = this.#lanes[outcome.shard];
-    const pending = lane?.find(outcome.id ?? "");
-    if (lane === undefined || pending === undefined) return;
+    const pending = lane?.find(outcome.id ?? "") ?? null;
+    if (lane === undefined || pending === null) return;
     if (pending.generation === 0 || generation < pending.generation) return;
     if (pending.finish(outcome, nowMs)) this.#onDone(lane, pending, nowMs);
   }

@@ -16,6 +16,7 @@
 
 import type { CommandInput } from "../client/command-input.ts";
 import { type ClientOutcome, type Coffer, CofferError, type CommandListener } from "../client/mod.ts";
+import { Roster } from "../client/roster.ts";
 import { canonicalJson } from "../protocol/canonical-json.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import type { Ticket } from "./admission/tickets.ts";
@@ -23,6 +24,7 @@ import type { KnownOutcomes } from "./known-outcomes.ts";
 
 /** How often waits that are over are looked for, while anybody waits, ms. */
 const SWEEP_MS = 20;
+const NO_PLACE = -1;
 /** How long a request waits at least for the log to have its command, ms. */
 const ACCEPT_WAIT_MS = 10_000;
 
@@ -62,8 +64,10 @@ interface Waiter {
   readonly run: Run;
   readonly request: DeskRequest;
   readonly isFirst: boolean;
-  pendingAtMs: number;
-  unknownAtMs: number;
+  readonly pendingAtMs: number;
+  readonly unknownAtMs: number;
+  /** Among all that wait; NO_PLACE once it is answered. */
+  place: number;
 }
 
 /** Takes tickets back: `answered` = an engine settled the command now, so its latency counts. Must not throw. */
@@ -124,8 +128,10 @@ export class CommandDesk {
   readonly #steadyMs: () => number;
   readonly #giveBack: TicketReturn;
   readonly #known: KnownOutcomes | null;
-  readonly #runs = new Map<string, Run>();
-  readonly #waiters = new Set<Waiter>();
+  readonly #runs = new Roster<Run>();
+  /** Places of those that others can find, by scope. */
+  readonly #places = new Map<string, number>();
+  readonly #waiters = new Roster<Waiter>();
   #timer: NodeJS.Timeout | null = null;
   #stopAtMs = Number.POSITIVE_INFINITY;
   readonly #listener: RunListener = {
@@ -156,12 +162,12 @@ export class CommandDesk {
   /** Sends a command, or attaches the request to the same one under way. */
   send(request: DeskRequest): void {
     const { scope, command } = request;
-    const known = scope === null ? undefined : this.#runs.get(scope);
-    if (known !== undefined && isSame(known.request.command, command)) {
+    const known = scope === null ? null : this.#runs.at(this.#places.get(scope));
+    if (known !== null && isSame(known.request.command, command)) {
       this.#wait(known, request, false);
       return;
     }
-    const isNamed = scope !== null && known === undefined;
+    const isNamed = scope !== null && known === null;
     const run = new Run(request, isNamed ? scope : null, this.#listener);
     const cache = isNamed && request.isKept ? this.#known : null;
     const outcome = cache?.near(scope ?? "", command) ?? null;
@@ -170,7 +176,7 @@ export class CommandDesk {
       request.onAnswer({ kind: "settled", outcome, times: run });
       return;
     }
-    if (isNamed) this.#runs.set(scope, run);
+    if (isNamed) this.#places.set(scope, this.#runs.enter(run));
     this.#wait(run, request, true);
     const asked = cache?.far(scope ?? "", command) ?? null;
     if (asked === null) this.#submit(run);
@@ -197,14 +203,14 @@ export class CommandDesk {
     const nowMs = this.#steadyMs();
     const pendingAtMs = nowMs + request.waitMs;
     const unknownAtMs = nowMs + Math.max(request.waitMs, ACCEPT_WAIT_MS);
-    const waiter = { run, request, isFirst, pendingAtMs, unknownAtMs };
     if (run.isAccepted && request.waitMs === 0) {
       if (request.ticket !== undefined) this.#giveBack(request.ticket, "dropped");
       request.onAnswer({ kind: "pending" });
       return;
     }
+    const waiter = { run, request, isFirst, pendingAtMs, unknownAtMs, place: NO_PLACE };
+    waiter.place = this.#waiters.enter(waiter);
     run.waiters.push(waiter);
-    this.#waiters.add(waiter);
     this.#timer ??= setTimeout(() => this.#sweep(), SWEEP_MS);
   }
 
@@ -221,10 +227,17 @@ export class CommandDesk {
 
   #end(run: Run, ticketEnd: "answered" | "dropped", answerOf: (waiter: Waiter) => DeskAnswer): void {
     const { scope, request, waiters } = run;
-    if (scope !== null) this.#runs.delete(scope);
+    if (scope !== null) this.#forget(scope);
     if (request.ticket !== undefined) this.#giveBack(request.ticket, ticketEnd);
     for (const waiter of waiters) this.#answer(waiter, answerOf(waiter));
     waiters.length = 0;
+  }
+
+  #forget(scope: string): void {
+    const place = this.#places.get(scope);
+    if (place === undefined) return;
+    this.#places.delete(scope);
+    this.#runs.leave(place);
   }
 
   #onAccepted(run: Run): void {
@@ -240,7 +253,7 @@ export class CommandDesk {
   #sweep(): void {
     const nowMs = this.#steadyMs();
     const isStopping = nowMs >= this.#stopAtMs;
-    for (const waiter of this.#waiters) {
+    for (const waiter of this.#waiters.list()) {
       const { run, pendingAtMs, unknownAtMs } = waiter;
       if (run.isAccepted && (isStopping || nowMs >= pendingAtMs)) this.#leave(waiter, { kind: "pending" });
       else if (isStopping || nowMs >= unknownAtMs)
@@ -257,7 +270,9 @@ export class CommandDesk {
   }
 
   #answer(waiter: Waiter, answer: DeskAnswer): void {
-    if (!this.#waiters.delete(waiter)) return;
+    if (waiter.place === NO_PLACE) return;
+    this.#waiters.leave(waiter.place);
+    waiter.place = NO_PLACE;
     const { request, isFirst } = waiter;
     if (!isFirst && request.ticket !== undefined) this.#giveBack(request.ticket, "dropped");
     request.onAnswer(answer);

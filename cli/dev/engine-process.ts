@@ -8,6 +8,7 @@ import type { FlagSpec } from "../command.ts";
 import { COMPILE_CACHE, fillCompileCache } from "./compile-cache.ts";
 import type { MainProcess } from "./main-process.ts";
 import { startMain } from "./main-process.ts";
+import { v8Flags } from "./v8-flags.ts";
 
 /** What the engine's main file takes. */
 export interface NodeOptions {
@@ -37,19 +38,6 @@ export interface EngineMessage {
 }
 
 const MAIN_FILE = fileURLToPath(new URL("../../engine/node-main.ts", import.meta.url));
-
-/** V8's flags are no interface, and Node does not start with one that it does not know: up to this version it has those below. */
-const NODE_MAJOR_KNOWN = 26;
-/**
- * V8 must not guess that what a turn makes lives long and put it into the old generation at once: a turn lasts for some
- * ms, but whatever was made there, and all that it points to, stays until a major collection.
- */
-const V8_FLAGS = ["--no-allocation-site-pretenuring"];
-
-/** The flags of V8 with which an engine runs best on a version of Node such as 26.1.0. */
-export function v8Flags(node: string): readonly string[] {
-  return Number(node.split(".")[0]) <= NODE_MAJOR_KNOWN ? V8_FLAGS : [];
-}
 
 /** The words that run the engine's main file with one argument, for `process.execPath`. */
 export function engineArguments(argument: string): string[] {

@@ -1,9 +1,10 @@
-// The flags of V8 that engines run with: this Node takes them, and a version that nobody has tried starts without.
-// Guards against: an engine that does not start because Node knows a flag no longer.
+// The flags of V8 that engines and gateways run with: this Node takes them, and a version that nobody has tried starts without.
+// Guards against: a process that does not start because Node knows a flag no longer.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { engineArguments, v8Flags } from "../../cli/dev/engine-process.ts";
+import { engineArguments } from "../../cli/dev/engine-process.ts";
+import { v8Flags } from "../../cli/dev/v8-flags.ts";
 
 test("this Node starts with the flags of an engine, and has them", () => {
   const flags = v8Flags(process.versions.node);
