@@ -7,7 +7,6 @@
 // Invariant: a stop is bounded, and answers every request that had arrived: what the log has with its outcome or as
 // pending, anything else as unknown.
 
-import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import type { ClientClock } from "../client/clock.ts";
 import { type Connection, openConnection } from "../cluster/connection.ts";
@@ -17,6 +16,7 @@ import type { GatewayCache } from "./cache/gateway-cache.ts";
 import { Campaigns } from "./campaigns/campaigns.ts";
 import { CommandDesk } from "./command-desk.ts";
 import { type CommandRates, withRates } from "./command-rates.ts";
+import { HttpListeners } from "./http-listeners.ts";
 import { makeHttpServer } from "./http-server.ts";
 import { Installation } from "./installation.ts";
 import type { KeyDirectory } from "./key-directory.ts";
@@ -33,12 +33,8 @@ import { openSharedSecret } from "./shared-secret.ts";
 import { TenantClients } from "./tenant-clients.ts";
 import { WalletReads } from "./wallet-reads.ts";
 
-/** Connections that wait to be taken, as far as the system lets it: Node takes one a turn, so a burst of new ones waits. */
-const CONNECTIONS_WAITING_MAX = 4_096;
 /** After this long a stop answers whoever still waits, when it is not told otherwise, ms. */
 const STOP_WAIT_MS = 5_000;
-/** How often a stop closes connections that have become idle, ms. */
-const IDLE_LOOK_MS = 20;
 /** After this much more it closes the connections that are left, ms. */
 const STOP_GRACE_MS = 1_000;
 /** How long the clients have for commands that nobody waits for any more, ms. */
@@ -92,7 +88,7 @@ export class Gateway {
   readonly url: string;
   readonly port: number;
   readonly live: LiveEvents;
-  readonly #app: FastifyInstance;
+  readonly #listeners: HttpListeners;
   readonly #connection: Connection;
   readonly #clients: TenantClients;
   readonly #desk: CommandDesk;
@@ -102,23 +98,21 @@ export class Gateway {
   readonly #stopWaitMs: number;
   #stopping: Promise<void> | null = null;
 
-  private constructor(
-    parts: Record<"url", string> & {
-      readonly app: FastifyInstance;
-      readonly connection: Connection;
-      readonly clients: TenantClients;
-      readonly desk: CommandDesk;
-      readonly campaigns: Campaigns;
-      readonly live: LiveEvents;
-      readonly caches: { readonly cache: GatewayCache; readonly walletReads: WalletReads };
-      readonly serving: { isOn: boolean };
-      readonly stopWaitMs: number;
-    },
-  ) {
-    this.url = parts.url;
-    this.port = Number(new URL(parts.url).port);
+  private constructor(parts: {
+    readonly listeners: HttpListeners;
+    readonly connection: Connection;
+    readonly clients: TenantClients;
+    readonly desk: CommandDesk;
+    readonly campaigns: Campaigns;
+    readonly live: LiveEvents;
+    readonly caches: { readonly cache: GatewayCache; readonly walletReads: WalletReads };
+    readonly serving: { isOn: boolean };
+    readonly stopWaitMs: number;
+  }) {
+    this.url = parts.listeners.url;
+    this.port = Number(new URL(this.url).port);
     this.live = parts.live;
-    this.#app = parts.app;
+    this.#listeners = parts.listeners;
     this.#connection = parts.connection;
     this.#clients = parts.clients;
     this.#desk = parts.desk;
@@ -178,11 +172,9 @@ export class Gateway {
         onProblem,
         requestMs,
       });
-      const listening: Promise<string> = app.listen({ host, port, backlog: CONNECTIONS_WAITING_MAX });
-      const url = await listening;
+      const listeners = await HttpListeners.open(app, { host, port });
       return new Gateway({
-        url,
-        app,
+        listeners,
         connection,
         clients,
         desk,
@@ -210,13 +202,7 @@ export class Gateway {
     this.#serving.isOn = false;
     this.#desk.hurry(this.#stopWaitMs);
     this.live.stop();
-    const { server } = this.#app;
-    // A connection that was busy when the server closed stays open after its answer, for as long as it is kept alive.
-    const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
-    const bound = setTimeout(() => server.closeAllConnections(), this.#stopWaitMs + STOP_GRACE_MS);
-    await this.#app.close().catch(() => undefined);
-    clearInterval(idle);
-    clearTimeout(bound);
+    await this.#listeners.close(this.#stopWaitMs + STOP_GRACE_MS);
     await this.#clients.close(CLIENTS_CLOSE_MS);
     this.#desk.close();
     this.#campaigns.close();

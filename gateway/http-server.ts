@@ -19,6 +19,7 @@ import { NO_TICKET } from "./admission/tickets.ts";
 import { type Authorization, authorize } from "./authorize.ts";
 import { documentOf, registerDocument } from "./document.ts";
 import { answerBrokenRequest, answerExpectation, problemOf } from "./http-fault.ts";
+import { boundConnections } from "./http-listeners.ts";
 import { readJsonBodies } from "./json-body.ts";
 import type { KeyDirectory } from "./key-directory.ts";
 import { plainCheck } from "./plain-parameters.ts";
@@ -81,7 +82,7 @@ export async function makeHttpServer(parts: HttpServerParts): Promise<FastifyIns
     frameworkErrors: (error, request, reply) =>
       sendProblem(request, reply, problemOf(error) ?? new Problem("fault")),
   });
-  app.server.maxConnections = CONNECTIONS_MAX;
+  boundConnections(app.server, CONNECTIONS_MAX);
   app.server.on("checkExpectation", answerExpectation);
   readJsonBodies(app);
   app.decorateRequest("principal", null);
