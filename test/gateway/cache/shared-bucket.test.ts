@@ -66,7 +66,7 @@ for (const [tokens, atMs, spent, left] of cases) {
     if (tokens === null) await redis.command("DEL", KEY);
     else await redis.command("SET", KEY, `${tokens} ${at}`);
     const slow = spendingOf({ spent, perSecond: 1e-9, debtMax: 640 });
-    const answer = await cache.spend(atMs === AGO ? { ...slow, perSecond: 1 } : slow);
+    const answer = await cache.spend(atMs === NOW ? slow : { ...slow, perSecond: 1 });
     const slack = atMs === AGO ? SLACK_MS / 1_000 : 1e-3;
     assert.ok(answer !== null && answer >= left - 1e-3 && answer <= left + slack, `${answer}`);
     const kept = /^(\S+) (\S+)$/.exec(String(await redis.command("GET", KEY)));
@@ -75,11 +75,18 @@ for (const [tokens, atMs, spent, left] of cases) {
   });
 }
 
-for (const at of ["nan", "inf", "-inf", "-5", "x"]) {
-  test(`a bucket filled at ${at} is full, or was filled just now, and counts on from now`, async () => {
-    await redis.command("SET", KEY, `1000 ${at}`);
-    assert.equal(Math.round((await cache.spend(spendingOf())) ?? Number.NaN), 999);
-    assert.equal(Math.round((await cache.spend(spendingOf())) ?? Number.NaN), 998);
+for (const [at, left] of [
+  ["nan", 999],
+  ["-inf", 999],
+  ["-5", 999],
+  ["x", 999],
+  ["inf", 499],
+] as const) {
+  test(`500 of ${at}: one spent leaves ${left}, and it counts on from now`, async () => {
+    await redis.command("SET", KEY, `500 ${at}`);
+    const slow = spendingOf({ perSecond: 1e-9 });
+    assert.equal(Math.round((await cache.spend(slow)) ?? Number.NaN), left);
+    assert.equal(Math.round((await cache.spend(slow)) ?? Number.NaN), left - 1);
   });
 }
 
