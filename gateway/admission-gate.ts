@@ -3,6 +3,7 @@
 //   headers ► enter ► ticket on the request ► body ► claim ► handOver ► the desk has the ticket ► giveBack
 //                                              └─ answered before the desk: leave
 //
+// Rates that other gateways keep, too, are told to the cache that all share, if there is one.
 // Does not own the decision (admission/admission.ts), the answer to what is shed (shed-answer.ts), nor the moment at
 // which a command ends (command-desk.ts).
 // Invariant: a ticket is on its request or with the desk, never with both, and whoever has it last gives it back.
@@ -13,9 +14,11 @@ import { IdSource } from "../client/id-source.ts";
 import type { OwnerName } from "../protocol/names.ts";
 import { shardOf } from "../protocol/shard-map.ts";
 import { Admission, type AdmissionState } from "./admission/admission.ts";
+import type { RateSpending, SpendRate } from "./admission/rate-teller.ts";
 import type { AdmissionSettings } from "./admission/settings.ts";
 import type { Shed } from "./admission/shed.ts";
 import { NO_TICKET, type Ticket } from "./admission/tickets.ts";
+import type { GatewayCache } from "./cache/gateway-cache.ts";
 import type { CommandJson } from "./command-desk.ts";
 import { walletsOf } from "./command-wallets.ts";
 import type { Principal } from "./principal.ts";
@@ -25,6 +28,8 @@ import type { TenantClients } from "./tenant-clients.ts";
 export interface AdmissionGateParts {
   readonly clock: ClientClock;
   readonly clients: TenantClients;
+  /** Where gateways meet; one that is not shared is never asked. */
+  readonly cache: Pick<GatewayCache, "isShared" | "spend">;
   /** How late the event loop lately was, ms. */
   readonly loopDelayMs: () => number;
   /** Hears of everything that is shed. Must not throw. */
@@ -40,7 +45,10 @@ export class AdmissionGate {
   readonly #clock: ClientClock;
   readonly #onShed: (reason: string) => void;
 
-  constructor(settings: AdmissionSettings, { clock, clients, loopDelayMs, onShed }: AdmissionGateParts) {
+  constructor(
+    settings: AdmissionSettings,
+    { clock, clients, cache, loopDelayMs, onShed }: AdmissionGateParts,
+  ) {
     const ids = new IdSource(clock);
     this.#clock = clock;
     this.#onShed = onShed;
@@ -49,6 +57,7 @@ export class AdmissionGate {
       steadyMs: () => clock.steadyMs(),
       random: () => ids.fraction(),
       shards: () => clients.shards,
+      spend: spendingIn(cache),
       readings: {
         eventLoopDelayMs: loopDelayMs,
         shardLagMs: (shard) => clients.lagMs(shard),
@@ -125,6 +134,19 @@ export class AdmissionGate {
     if (shed !== null) this.#onShed(shed.reason);
     return shed;
   }
+}
+
+function spendingIn(cache: AdmissionGateParts["cache"]): SpendRate | undefined {
+  if (!cache.isShared) return undefined;
+  return ({ kind, name, ...spending }) => cache.spend({ bucket: bucketOf({ kind, name }), ...spending });
+}
+
+/**
+ * What a bucket is called among all gateways: `key:<id>`, `tenant:<name>`, `owner:<tenant>:<name>`. No part holds a colon,
+ * and an owner's name here is its tenant's and its own with a space between, so no two buckets share a name.
+ */
+export function bucketOf({ kind, name }: Pick<RateSpending, "kind" | "name">): string {
+  return `${kind}:${name.replace(" ", ":")}`;
 }
 
 /** How long the body will be, as the headers say. A body without a length counts as the longest. */

@@ -11,7 +11,7 @@ import type { Logger } from "pino";
 import type { ClientClock } from "../client/clock.ts";
 import { type Connection, openConnection } from "../cluster/connection.ts";
 import { type AdmissionSettings, DEFAULT_ADMISSION } from "./admission/settings.ts";
-import { AdmissionGate } from "./admission-gate.ts";
+import { AdmissionGate, type AdmissionGateParts } from "./admission-gate.ts";
 import type { GatewayCache } from "./cache/gateway-cache.ts";
 import { Campaigns } from "./campaigns/campaigns.ts";
 import { CommandDesk } from "./command-desk.ts";
@@ -143,7 +143,7 @@ export class Gateway {
       const opened = await openCache(connection.nc, { redisUrl, replicas, clock, onProblem });
       cache = opened;
       const log = parts.logger === undefined ? null : new RequestLog(parts.logger);
-      const admission = admissionOf(options, parts, { clients, log });
+      const admission = admissionOf(options, parts, { clients, cache: opened, log });
       const metrics = metricsOf(admission, opened);
       if (parts.showsProcess === true) metrics.showProcess();
       const live = new LiveEvents({ clients, keys, steadyMs, onProblem, settings: options.live });
@@ -215,11 +215,15 @@ export class Gateway {
 function admissionOf(
   options: GatewayOptions,
   { clock, loopDelayMs = () => 0 }: GatewayParts,
-  { clients, log }: { readonly clients: TenantClients; readonly log: RequestLog | null },
+  {
+    clients,
+    cache,
+    log,
+  }: Pick<AdmissionGateParts, "clients" | "cache"> & { readonly log: RequestLog | null },
 ): AdmissionGate {
   const settings = withRates(options.admission ?? DEFAULT_ADMISSION, options.rates ?? {});
   const onShed = (reason: string): void => log?.onShed(reason, clock.steadyMs());
-  return new AdmissionGate(settings, { clock, clients, loopDelayMs, onShed });
+  return new AdmissionGate(settings, { clock, clients, cache, loopDelayMs, onShed });
 }
 
 function metricsOf(admission: AdmissionGate, cache: GatewayCache): GatewayMetrics {

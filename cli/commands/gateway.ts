@@ -23,7 +23,7 @@ const PORT_FLAG: FlagSpec = {
   summary: `port to listen on, 0 for a free one (default: ${HTTP_PORT})`,
 };
 
-/** Commands a second of one of each kind; a gateway counts for itself. */
+/** Commands a second of one of each kind, for all gateways that share a Redis. */
 const RATES = [
   { kind: "key", flag: "--rate-key", usual: 100_000 },
   { kind: "tenant", flag: "--rate-tenant", usual: 200_000 },
@@ -49,7 +49,8 @@ export const gatewayCommand: CliCommand = {
   path: "gateway",
   summary: "Run the HTTP gateway in the foreground against a NATS server",
   details: `Serves HTTP for every tenant whose keys the installation has (coffer keys create); its documentation is at /docs.
-Several gateways may serve one installation. Ends on Ctrl-C or SIGTERM with 0, when what is under way is answered, and
+Several gateways may serve one installation. Those with one --redis keep the rates together and must be given the same
+ones; else each keeps its own. Ends on Ctrl-C or SIGTERM with 0, when what is under way is answered, and
 with 1 when the gateway fails.`,
   arguments: [],
   flags: [

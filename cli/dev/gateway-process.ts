@@ -32,7 +32,7 @@ export interface GatewayOrder {
 export const REDIS_FLAG: FlagSpec = {
   name: "--redis",
   value: "URL",
-  summary: "Redis 7 that several gateways share a cache in (default: none, each its own memory)",
+  summary: "Redis 7 that several gateways share a cache and rates in (default: none, each its own memory)",
 };
 
 /** What {@link REDIS_FLAG} says for the gateway. Errors: CliFailure `usage` for an address that is none. */

@@ -14,12 +14,14 @@
 //
 // Invariants: unanswered commands never exceed the window; each ticket is released exactly once (a split one: once for
 // each part), else it throws.
-// Does not own: HTTP, problems, timers. All work happens in the calls; the clock, randomness and readings are passed in.
+// Does not own: HTTP, problems, timers, where other gateways hear of what was taken. All work happens in the calls; the
+// clock, randomness and readings are passed in.
 // An admitted single command leaves no garbage but the ticket's number; a shed one its answer.
 
 import assert from "node:assert/strict";
 import { AdaptiveWindow } from "./adaptive-window.ts";
 import { FairShares, type ShareMember } from "./fair-shares.ts";
+import type { RateSharing, SpendRate } from "./rate-teller.ts";
 import { type AdmissionSettings, assertSettings, type ShedRamp } from "./settings.ts";
 import { SHED_REASONS, type Shed, type ShedReason, shedFor } from "./shed.ts";
 import { type Ticket, type TicketRecord, Tickets } from "./tickets.ts";
@@ -63,6 +65,8 @@ export interface AdmissionParts {
   readonly readings: AdmissionReadings;
   /** Shards of the installation; known before the first claim. */
   readonly shards: () => number;
+  /** Tells other gateways what was taken, so that all keep the rates together. Default: there are none. */
+  readonly spend?: SpendRate | undefined;
 }
 
 /** Figures for operators. */
@@ -104,9 +108,11 @@ export class Admission {
     this.#window = new AdaptiveWindow(settings.window);
     this.#tenants = new FairShares(settings, settings.window.initial, parts.steadyMs());
     this.#tickets = new Tickets(settings.window.max);
-    this.#keyRates = new TokenBuckets("key", settings.key);
-    this.#tenantRates = new TokenBuckets("tenant", settings.tenant);
-    this.#ownerRates = new TokenBuckets("owner", settings.owner);
+    const { spend, steadyMs } = parts;
+    const sharing: RateSharing | null = spend === undefined ? null : { spend, steadyMs };
+    this.#keyRates = new TokenBuckets("key", settings.key, sharing);
+    this.#tenantRates = new TokenBuckets("tenant", settings.tenant, sharing);
+    this.#ownerRates = new TokenBuckets("owner", settings.owner, sharing);
     this.#policy = [this.#keyRates, this.#tenantRates, this.#ownerRates]
       .map(({ policy }) => policy)
       .join(", ");

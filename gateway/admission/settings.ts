@@ -1,6 +1,7 @@
 // Every bound of admission in one place: unit, default, and what happens when it is reached.
 // Does not own: what the bounds are compared with; the files beside this one do.
-// Rates, caps and shares hold for one gateway process: two gateways together let twice as much pass.
+// Rates hold for all gateways that share them (token-buckets.ts), and must be set alike there. The window, caps and shares
+// hold for one gateway process: two gateways together let twice as much pass.
 
 import assert from "node:assert/strict";
 

@@ -1,9 +1,9 @@
-// The cache of one process: wallets and outcomes (near-cache.ts), buckets and campaign counts in bounded maps. The
-// default, and what RedisCache falls back to.
-// Owns what this gateway remembers; knows nothing of others, so with several gateways each has buckets and counts of its own.
+// The cache of one process: wallets and outcomes (near-cache.ts), campaign counts in bounded maps. The default, and what
+// RedisCache falls back to.
+// Owns what this gateway remembers; knows nothing of others, so with several gateways each has counts of its own, and
+// nobody hears what one has let pass.
 //
-// At a bound the entry used longest ago goes: a wallet or outcome becomes a miss, a bucket full again, a campaign's
-// counts zero. Wallets and outcomes also end with their time; the time of a wallet starts when it was known current.
+// At a bound the entry used longest ago goes: a wallet or outcome becomes a miss, a campaign's counts zero. Wallets and outcomes also end with their time; the time of a wallet starts when it was known current.
 // Invariant: a wallet's version never goes down while it is kept, and its age is never understated (steady clock).
 
 import type { TenantName, WalletName } from "../../protocol/names.ts";
@@ -13,8 +13,6 @@ import { BoundedMap } from "./bounded-map.ts";
 import { CacheKeys, scopeOf } from "./cache-key.ts";
 import type {
   AgedWallet,
-  BucketAnswer,
-  BucketTake,
   CacheClock,
   CachedWallet,
   CacheStats,
@@ -23,24 +21,20 @@ import type {
   GatewayCache,
   OutcomeKey,
 } from "./gateway-cache.ts";
-import { assertClaim, assertTake, CAMPAIGN_KEEP_MS } from "./keepable.ts";
+import { assertClaim, CAMPAIGN_KEEP_MS } from "./keepable.ts";
 import { NearCache } from "./near-cache.ts";
-import type { BucketState } from "./token-bucket.ts";
-import { takeTokens } from "./token-bucket.ts";
 
 /** Bounds of each map. Bytes are estimates of what V8 takes, good to a factor of two. */
 export interface BuiltInBounds {
   readonly wallets: MapBounds;
   readonly outcomes: MapBounds;
-  readonly buckets: MapBounds;
   readonly campaigns: MapBounds;
 }
 
-/** About 140 MB when everything is full. */
+/** About 130 MB when everything is full. */
 export const DEFAULT_BOUNDS: BuiltInBounds = {
   wallets: { entriesMax: 100_000, bytesMax: 64 * 1024 * 1024 },
   outcomes: { entriesMax: 100_000, bytesMax: 32 * 1024 * 1024 },
-  buckets: { entriesMax: 50_000, bytesMax: 16 * 1024 * 1024 },
   campaigns: { entriesMax: 100_000, bytesMax: 32 * 1024 * 1024 },
 };
 
@@ -63,7 +57,6 @@ export class BuiltInCache implements GatewayCache {
   readonly #keys: CacheKeys;
   readonly near: NearCache;
   readonly isShared = false;
-  readonly #buckets: BoundedMap<BucketState>;
   readonly #claims: BoundedMap<OwnerClaims>;
   readonly #spent: BoundedMap<Spent>;
 
@@ -72,7 +65,6 @@ export class BuiltInCache implements GatewayCache {
     this.#clock = clock;
     this.#keys = new CacheKeys(cluster);
     this.near = new NearCache(clock, bounds);
-    this.#buckets = new BoundedMap(bounds.buckets);
     this.#claims = new BoundedMap(bounds.campaigns);
     this.#spent = new BoundedMap(bounds.campaigns);
   }
@@ -95,12 +87,8 @@ export class BuiltInCache implements GatewayCache {
     this.near.putOutcome(scopeOf(key), key.content, outcome);
   }
 
-  async take(take: BucketTake): Promise<BucketAnswer> {
-    assertTake(take);
-    const key = this.#keys.bucket(take.bucket);
-    const { state, answer } = takeTokens(this.#buckets.get(key), take, this.#clock.steadyMs());
-    this.#buckets.set(key, state, entryBytes(key));
-    return answer;
+  async spend(): Promise<null> {
+    return null;
   }
 
   async claim(claim: Claim): Promise<ClaimAnswer> {
@@ -126,7 +114,7 @@ export class BuiltInCache implements GatewayCache {
   }
 
   stats(): CacheStats {
-    const maps = [this.#buckets, this.#claims, this.#spent];
+    const maps = [this.#claims, this.#spent];
     const { counts, entries, bytes } = this.near;
     return {
       kind: "built-in",

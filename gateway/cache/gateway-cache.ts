@@ -2,7 +2,7 @@
 // alone) and RedisCache (shared by several gateways).
 //
 // Invariant: a cache is never the truth. It may forget everything at any moment, and every caller must be right with a
-// cache that answers null to each look-up and allows each take and claim: the engine decides about money.
+// cache that answers null to each look-up and spending and allows each claim: the engine decides about money.
 // Invariant: a look-up never gives a wallet older than asked for, nor an outcome of another content.
 // Guards against: money that depends on a process that can be flushed, cut off, slowed down or written to by others.
 
@@ -19,7 +19,7 @@ export const CLAIMS_PER_OWNER_MAX = 1000;
 export interface CacheClock {
   /** Ms since 1970; may jump. Stamps what other processes read. */
   wallMs(): number;
-  /** Ms since some moment; never goes back. Ages, deadlines and buckets of this process. */
+  /** Ms since some moment; never goes back. Ages and deadlines of this process. */
   steadyMs(): number;
 }
 
@@ -67,20 +67,15 @@ export interface OutcomeKey {
   readonly content: string;
 }
 
-/** A request for tokens. `ratePerSecond` > 0 tokens come back, up to `burst` (a whole number). */
-export interface BucketTake {
-  /** 1..128 of `[A-Za-z0-9_.:-]`, such as a key's id and a class of routes. */
+/** Tokens that a gateway has let pass. All numbers are finite and above 0; tokens come back up to `burst`. */
+export interface BucketSpending {
+  /** 1..128 of `[A-Za-z0-9_.:-]`, such as a kind and a name of that kind. */
   readonly bucket: string;
-  readonly tokens: number;
-  readonly ratePerSecond: number;
+  readonly spent: number;
+  readonly perSecond: number;
   readonly burst: number;
-}
-
-/** The answer. `remaining` = whole tokens left; `retryAfterMs` 0 when allowed, null when `tokens` exceeds the burst. */
-export interface BucketAnswer {
-  readonly allowed: boolean;
-  readonly remaining: number;
-  readonly retryAfterMs: number | null;
+  /** The bucket goes no further below nothing, so that no value in it can stop callers for longer than that takes. */
+  readonly debtMax: number;
 }
 
 /** A claim that is about to be sent. The same command id counts once, however often it is claimed. */
@@ -157,8 +152,11 @@ export interface GatewayCache {
   outcome(key: OutcomeKey): Promise<Outcome | null>;
   /** Remembers a settled outcome; one that is not final for ever (`isKeepable`) is left out. */
   keepOutcome(key: OutcomeKey, outcome: Outcome): Promise<void>;
-  /** Takes tokens, all or none. Lost state is a full bucket. */
-  take(take: BucketTake): Promise<BucketAnswer>;
+  /**
+   * Takes what was spent from the bucket of all gateways. Lost state is a full bucket.
+   * @returns tokens left, -debtMax..burst, fractions too; null = nobody else knows
+   */
+  spend(spending: BucketSpending): Promise<number | null>;
   /** Counts a claim, or says why it need not be sent. Lost state counts from zero again. */
   claim(claim: Claim): Promise<ClaimAnswer>;
   /** Gives a counted claim back (the engine refused it); nothing happens for one that is not counted. */

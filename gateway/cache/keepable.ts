@@ -7,7 +7,7 @@ import { assert } from "../../protocol/assert.ts";
 import { INT64_MAX } from "../../protocol/money.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
 import { REFUSALS } from "../../protocol/outcome.ts";
-import type { BucketTake, Claim } from "./gateway-cache.ts";
+import type { BucketSpending, Claim } from "./gateway-cache.ts";
 import { CLAIMS_PER_OWNER_MAX } from "./gateway-cache.ts";
 
 /** The declared age in ms: no cached read shows a wallet that was current longer ago. Callers may ask for less. */
@@ -31,11 +31,12 @@ export function isKeepable(outcome: Outcome): boolean {
   return outcome.position > 0 && (outcome.refusal === null || !NOT_FINAL.has(outcome.refusal.code));
 }
 
-/** Asserts the ranges of {@link BucketTake}. */
-export function assertTake({ tokens, ratePerSecond, burst }: BucketTake): void {
-  assert(Number.isSafeInteger(tokens) && tokens >= 1, "at least one whole token is taken");
-  assert(Number.isSafeInteger(burst) && burst >= 1, "a burst is at least one whole token");
-  assert(Number.isFinite(ratePerSecond) && ratePerSecond > 0, "a bucket refills");
+/** Asserts the ranges of {@link BucketSpending}. */
+export function assertSpending({ spent, perSecond, burst, debtMax }: BucketSpending): void {
+  assert(Number.isFinite(spent) && spent > 0, "something was spent");
+  assert(Number.isFinite(perSecond) && perSecond > 0, "a bucket refills");
+  assert(Number.isFinite(burst) && burst > 0, "a bucket holds something");
+  assert(Number.isFinite(debtMax) && debtMax > 0, "a debt has its bound");
 }
 
 /** Asserts the ranges of {@link Claim}. */

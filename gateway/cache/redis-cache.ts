@@ -2,8 +2,8 @@
 // Owns what is asked of Redis and what its answers mean. The link owns time limits and the breaker, the seal the form.
 //
 // Redis is asked first. Late, away, failing or full of what is not ours: the built-in cache answers. Wallets and outcomes
-// are kept in both; buckets and campaign counts begin anew in the built-in one, so while Redis is away each gateway
-// grants its own rate and counts its own claims.
+// are kept in both; campaign counts begin anew in the built-in one, so while Redis is away each gateway counts its own
+// claims. Buckets are in Redis alone: while it is away nobody knows them.
 // Bounded in Redis by times to live and VALUE_CHARS_MAX; the operator sets `maxmemory` and `maxmemory-policy allkeys-lru`.
 //
 // Invariant: a wallet's or outcome's bytes count only when the seal fits; what does not fit is counted, removed, a miss.
@@ -19,8 +19,7 @@ import { BuiltInCache } from "./built-in-cache.ts";
 import { CacheKeys, scopeOf } from "./cache-key.ts";
 import type {
   AgedWallet,
-  BucketAnswer,
-  BucketTake,
+  BucketSpending,
   CacheClock,
   CachedWallet,
   CacheStats,
@@ -31,7 +30,7 @@ import type {
 } from "./gateway-cache.ts";
 import {
   assertClaim,
-  assertTake,
+  assertSpending,
   CAMPAIGN_KEEP_MS,
   isKeepable,
   OUTCOME_KEEP_MS,
@@ -40,7 +39,7 @@ import {
 import type { NearCache } from "./near-cache.ts";
 import type { RedisAnswer, RedisLinkOptions } from "./redis-link.ts";
 import { RedisLink } from "./redis-link.ts";
-import { CLAIM, DROP, KEEP_WALLET, TAKE, UNCLAIM } from "./redis-scripts.ts";
+import { CLAIM, DROP, KEEP_WALLET, SPEND, UNCLAIM } from "./redis-scripts.ts";
 import { ValueSeal } from "./sealed-value.ts";
 
 /** Characters of a value; a longer one is kept by this process alone. */
@@ -134,14 +133,12 @@ export class RedisCache implements GatewayCache {
     await this.#link.ask(["SET", name, text, "PX", OUTCOME_KEEP_MS.toString()]);
   }
 
-  async take(take: BucketTake): Promise<BucketAnswer> {
-    assertTake(take);
-    const key = this.#keys.bucket(take.bucket);
-    const args = [take.tokens, take.ratePerSecond, take.burst].map((value) => value.toString());
-    const answer = this.#read(await this.#healed([key], await this.#link.run(TAKE, [key], args)), (reply) =>
-      readBucketAnswer(reply, take),
-    );
-    return answer ?? (await this.#builtIn.take(take));
+  async spend(spending: BucketSpending): Promise<number | null> {
+    assertSpending(spending);
+    const { bucket, spent, perSecond, burst, debtMax } = spending;
+    const key = this.#keys.bucket(bucket);
+    const args = [spent, perSecond, burst, debtMax].map((value) => value.toString());
+    return this.#read(await this.#healed([key], await this.#link.run(SPEND, [key], args)), readLeft);
   }
 
   async claim(claim: Claim): Promise<ClaimAnswer> {
@@ -227,11 +224,10 @@ export function contentHash(content: string): string {
   return Buffer.from(hash16(Buffer.from(content))).toString("hex");
 }
 
-function readBucketAnswer(reply: readonly unknown[], take: BucketTake): BucketAnswer | null {
-  const [allowed, remaining, waitMs] = reply;
-  if (typeof remaining !== "number" || typeof waitMs !== "number") return null;
-  if (allowed === 1) return { allowed: true, remaining, retryAfterMs: 0 };
-  return { allowed: false, remaining, retryAfterMs: take.tokens > take.burst ? null : waitMs };
+/** Tokens left, as text: Redis cuts numbers to whole ones. */
+function readLeft([left]: readonly unknown[]): number | null {
+  const tokens = typeof left === "string" ? Number.parseFloat(left) : Number.NaN;
+  return Number.isFinite(tokens) ? tokens : null;
 }
 
 function readClaimAnswer(reply: readonly unknown[]): ClaimAnswer | null {

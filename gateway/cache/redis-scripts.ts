@@ -30,20 +30,23 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0
 `);
 
-/** KEYS bucket; ARGV tokens, rate a second, burst. Returns allowed 0|1, whole tokens left, ms to wait. */
-export const TAKE = script(`
-local wanted, rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+/**
+ * KEYS bucket; ARGV spent, tokens a second, burst, deepest debt. Fills the bucket up to now, takes what was spent, though
+ * no deeper than the debt, and returns what is left as text. A value that is out of range counts as its end.
+ */
+export const SPEND = script(`
+local spent, rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local least = -tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000
 local tokens, at = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) (%S+)$')
 tokens, at = tonumber(tokens or ''), tonumber(at or '')
-if not tokens or not at or not (tokens >= 0) or not (at >= 0) then tokens, at = burst, now end
-local held = math.min(burst, tokens + math.max(0, now - at) * rate / 1000)
-local allowed = held + 1e-9 >= wanted
-if allowed then tokens = math.max(0, held - wanted) else tokens = held end
-local fullMs = math.min(2592000000, math.ceil((burst - tokens) * 1000 / rate) + 1000)
-redis.call('SET', KEYS[1], string.format('%.17g %.17g', tokens, now), 'PX', string.format('%.0f', fullMs))
-return { allowed and 1 or 0, math.floor(tokens + 1e-9), math.max(1, math.ceil((wanted - held) * 1000 / rate)) }
+if not tokens or not at or tokens ~= tokens or not (at >= 0) then tokens, at = burst, now end
+local held = math.min(burst, math.max(least, tokens) + math.max(0, now - at) * rate / 1000)
+local left = math.max(least, held - spent)
+local fullMs = math.min(2592000000, math.ceil((burst - left) * 1000 / rate) + 1000)
+redis.call('SET', KEYS[1], string.format('%.17g %.17g', left, now), 'PX', string.format('%.0f', fullMs))
+return { string.format('%.17g', left) }
 `);
 
 const SPENT = `

@@ -9,7 +9,6 @@ import type { GatewayCache } from "../../../gateway/cache/gateway-cache.ts";
 import { OUTCOME_KEEP_MS, WALLET_KEEP_MS } from "../../../gateway/cache/keepable.ts";
 import type { OwnerName, TenantName, WalletName } from "../../../protocol/names.ts";
 import type { RefusalCode } from "../../../protocol/outcome.ts";
-import { until } from "../../support/condition.ts";
 import type { TestRedis } from "../../support/redis.ts";
 import { startTestRedis } from "../../support/redis.ts";
 import type { StillClock } from "./cache-sample.ts";
@@ -21,6 +20,7 @@ import {
   OTHER_CONTENT,
   outcomeKey,
   outcomeOf,
+  spendingOf,
   stillClock,
   stillWall,
   walletAt,
@@ -172,7 +172,7 @@ describe("outcomes", () => {
     const key = outcomeKey();
     await writer.keepOutcome(key, outcomeOf(key));
     await writer.keepWallet(DEMO, walletAt(1), 0);
-    await writer.take({ bucket: "b", tokens: 1, ratePerSecond: 1, burst: 5 });
+    await writer.spend(spendingOf());
     await writer.claim(claimOf());
     await writer.claim(claimOf({ campaign: "refused", budget: 0n }));
     const names = writer.stats().kind === "redis" ? await redis.command("KEYS", "*") : [];
@@ -185,41 +185,9 @@ describe("outcomes", () => {
   });
 });
 
-describe("buckets", () => {
-  const slow = { bucket: "key-1:write", ratePerSecond: 0.001, burst: 10 };
-
-  onBoth("give their burst and not one more", async ({ writer, reader }) => {
-    assert.deepEqual(await writer.take({ ...slow, tokens: 4 }), {
-      allowed: true,
-      remaining: 6,
-      retryAfterMs: 0,
-    });
-    assert.equal((await reader.take({ ...slow, tokens: 6 })).allowed, true);
-    const refused = await reader.take({ ...slow, tokens: 1 });
-    assert.deepEqual([refused.allowed, refused.remaining], [false, 0]);
-    assert.ok(refused.retryAfterMs !== null && refused.retryAfterMs > 900_000);
-    assert.ok(refused.retryAfterMs <= 1_000_000);
-  });
-
-  onBoth("refuse whole and leave what they have", async ({ writer }) => {
-    await writer.take({ ...slow, tokens: 7 });
-    assert.deepEqual([(await writer.take({ ...slow, tokens: 4 })).allowed], [false]);
-    assert.equal((await writer.take({ ...slow, tokens: 3 })).allowed, true);
-  });
-
-  onBoth("never give more than the burst", async ({ writer }) => {
-    const answer = await writer.take({ ...slow, tokens: 11 });
-    assert.deepEqual(answer, { allowed: false, remaining: 10, retryAfterMs: null });
-  });
-
-  onBoth("fill again", async ({ clock, writer }) => {
-    const quick = { bucket: "quick", tokens: 5, ratePerSecond: 50, burst: 5 };
-    assert.equal((await writer.take(quick)).allowed, true);
-    const refused = await writer.take(quick);
-    assert.ok(refused.allowed || (refused.retryAfterMs !== null && refused.retryAfterMs <= 100));
-    clock.advance(100);
-    await until("the bucket is full again", async () => (await writer.take(quick)).allowed);
-  });
+test("built-in: nobody else knows what was spent, and nothing of it is kept", async () => {
+  const cache = new BuiltInCache("test", stillClock());
+  assert.deepEqual([cache.isShared, await cache.spend(), cache.stats().entries], [false, null, 0]);
 });
 
 describe("campaign counts", () => {
@@ -278,10 +246,6 @@ describe("campaign counts", () => {
 
 describe("wrong arguments", () => {
   onBoth("are a bug of the caller", async ({ writer }) => {
-    const take = { bucket: "b", tokens: 1, ratePerSecond: 1, burst: 1 };
-    await assert.rejects(writer.take({ ...take, bucket: "a\nb" }), /key/);
-    await assert.rejects(writer.take({ ...take, tokens: 0.5 }), /whole token/);
-    await assert.rejects(writer.take({ ...take, ratePerSecond: 0 }), /refills/);
     await assert.rejects(writer.claim(claimOf({ campaign: "a:b" })), /key/);
     await assert.rejects(writer.claim(claimOf({ amount: 0n })), /positive/);
     await assert.rejects(writer.claim(claimOf({ perOwnerMax: 1001 })), /cap/);

@@ -10,7 +10,7 @@ import type { OwnerName, WalletName } from "../../../protocol/names.ts";
 import { ALICE_USD, claimOf, DEMO, outcomeKey, outcomeOf, stillClock, walletAt } from "./cache-sample.ts";
 
 const SMALL = { entriesMax: 4, bytesMax: 100_000 };
-const bounds = { ...DEFAULT_BOUNDS, wallets: SMALL, outcomes: SMALL, buckets: SMALL, campaigns: SMALL };
+const bounds = { ...DEFAULT_BOUNDS, wallets: SMALL, outcomes: SMALL, campaigns: SMALL };
 
 /** One wallet: of the versions that were kept the highest, and the latest moment at which that one was known. */
 class WalletModel {
@@ -96,74 +96,6 @@ describe("wallets of the built-in cache", () => {
   });
 });
 
-describe("buckets of the built-in cache", () => {
-  const take = fc.record({
-    tokens: fc.integer({ min: 1, max: 12 }),
-    pauseMs: fc.integer({ min: 0, max: 700 }),
-  });
-
-  test("count like thousandths of tokens in whole numbers", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(take, { maxLength: 60 }),
-        fc.integer({ min: 1, max: 50 }),
-        fc.integer({ min: 1, max: 10 }),
-        async (takes, ratePerSecond, burst) => {
-          const clock = stillClock();
-          const cache = new BuiltInCache("test", clock);
-          let thousandths = burst * 1000;
-          for (const { tokens, pauseMs } of takes) {
-            clock.advance(pauseMs);
-            thousandths = Math.min(burst * 1000, thousandths + pauseMs * ratePerSecond);
-            const allowed = thousandths >= tokens * 1000;
-            const waitMs = Math.ceil((tokens * 1000 - thousandths) / ratePerSecond);
-            if (allowed) thousandths -= tokens * 1000;
-            const answer = await cache.take({ bucket: "b", tokens, ratePerSecond, burst });
-            assert.deepEqual([answer.allowed, answer.remaining], [allowed, Math.floor(thousandths / 1000)]);
-            const { retryAfterMs } = answer;
-            if (allowed) assert.equal(retryAfterMs, 0);
-            else if (tokens > burst) assert.equal(retryAfterMs, null);
-            else
-              assert.ok(
-                retryAfterMs === waitMs || retryAfterMs === waitMs + 1,
-                `${retryAfterMs} for ${waitMs}`,
-              );
-          }
-        },
-      ),
-    );
-  });
-
-  test("who waits as long as told gets the tokens", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.integer({ min: 1, max: 1000 }),
-        fc.integer({ min: 1, max: 20 }),
-        async (rate, burst) => {
-          const clock = stillClock();
-          const cache = new BuiltInCache("test", clock);
-          const all = { bucket: "b", tokens: burst, ratePerSecond: rate, burst };
-          assert.equal((await cache.take(all)).allowed, true);
-          const { retryAfterMs } = await cache.take(all);
-          clock.advance(retryAfterMs ?? 0);
-          assert.equal((await cache.take(all)).allowed, true);
-        },
-      ),
-    );
-  });
-
-  test("a clock that goes back gives nothing and holds nothing back", async () => {
-    const clock = stillClock();
-    const cache = new BuiltInCache("test", clock);
-    const one = { bucket: "b", tokens: 1, ratePerSecond: 1, burst: 1 };
-    assert.equal((await cache.take(one)).allowed, true);
-    clock.advance(-3_600_000);
-    assert.equal((await cache.take(one)).allowed, false);
-    clock.advance(1000);
-    assert.equal((await cache.take(one)).allowed, true);
-  });
-});
-
 describe("bounds of the built-in cache", () => {
   test("of each kind at most so many are kept, and what was used longest ago goes", async () => {
     const cache = new BuiltInCache("test", stillClock(), bounds);
@@ -172,15 +104,13 @@ describe("bounds of the built-in cache", () => {
       await cache.keepWallet(DEMO, walletAt(1, `w${index}:usd` as WalletName), 0);
       await cache.wallet(DEMO, "w0:usd" as WalletName, 0);
       await cache.keepOutcome(key, outcomeOf(key));
-      await cache.take({ bucket: `b${index}`, tokens: 1, ratePerSecond: 1, burst: 1 });
       await cache.claim(claimOf({ owner: `o${index}` as OwnerName, budget: null }));
     }
-    assert.equal(cache.stats().entries, 4 * 4 + 1);
+    assert.equal(cache.stats().entries, 3 * 4 + 1);
     assert.notEqual(await cache.wallet(DEMO, "w0:usd" as WalletName, 0), null);
     assert.equal(await cache.wallet(DEMO, "w1:usd" as WalletName, 0), null);
     assert.equal(await cache.outcome(keys[15] ?? outcomeKey()), null);
     assert.notEqual(await cache.outcome(keys[16] ?? outcomeKey()), null);
-    assert.equal((await cache.take({ bucket: "b0", tokens: 1, ratePerSecond: 1, burst: 1 })).allowed, true);
   });
 
   test("bytes bound it too, and the sum is what the maps hold", async () => {

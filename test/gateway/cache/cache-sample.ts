@@ -3,7 +3,13 @@
  * and a Redis cache that is connected.
  */
 import { randomUUID } from "node:crypto";
-import type { CacheClock, CachedWallet, Claim, OutcomeKey } from "../../../gateway/cache/gateway-cache.ts";
+import type {
+  BucketSpending,
+  CacheClock,
+  CachedWallet,
+  Claim,
+  OutcomeKey,
+} from "../../../gateway/cache/gateway-cache.ts";
 import type { RedisCacheOptions } from "../../../gateway/cache/redis-cache.ts";
 import { RedisCache } from "../../../gateway/cache/redis-cache.ts";
 import type { CommandId } from "../../../protocol/command-id.ts";
@@ -106,6 +112,11 @@ export function claimOf(changes: Partial<Claim> = {}): Claim {
     budget: 100n,
     ...changes,
   };
+}
+
+/** One of a thousand tokens; they come back so slowly that a test sees none. */
+export function spendingOf(changes: Partial<BucketSpending> = {}): BucketSpending {
+  return { bucket: "b", spent: 1, perSecond: 1e-6, burst: 1_000, debtMax: 1_000, ...changes };
 }
 
 /** A cache on a running server, connected; time limit 10 s unless a test says otherwise, so that a busy machine is no fault. */
