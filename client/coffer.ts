@@ -115,9 +115,9 @@ export class Coffer {
     const common = { link, ids, tenant: settings.tenant, steadyMs: () => clock.steadyMs() };
     this.#reader = new Reader({ ...common, assertOpen: () => this.#assertOpen() });
     const ask = (command: Command, after: number) => this.#reader.ask(command, after);
-    const onProblem = settings.onProblem;
+    const { onProblem, onFrame } = settings;
     this.#sender = new Sender(
-      { ...common, shards: info.shards, ask, onProblem },
+      { ...common, shards: info.shards, ask, onProblem, onFrame },
       settings,
       settings.server.inboxPrefix,
     );

@@ -27,6 +27,8 @@ export interface TenantClientsOptions {
   readonly natsUrl: string;
   readonly credentials?: Uint8Array;
   readonly onProblem: (text: string) => void;
+  /** Called with the number of commands in each frame that left. Must not throw. */
+  readonly onFrame: (commands: number) => void;
 }
 
 /** See the file header. */
@@ -46,6 +48,11 @@ export class TenantClients {
   /** A tenant's client when it is open already, else null. */
   ready(tenant: TenantName): Coffer | null {
     return this.#open.get(tenant) ?? null;
+  }
+
+  /** Clients that are open. */
+  get size(): number {
+    return this.#open.size;
   }
 
   /** Commands that a tenant's client still takes without a wait. */
@@ -90,7 +97,7 @@ export class TenantClients {
   }
 
   async #connect(tenant: TenantName): Promise<Coffer> {
-    const { natsUrl, credentials, onProblem } = this.#options;
+    const { natsUrl, credentials, onProblem, onFrame } = this.#options;
     try {
       const client = await connect(
         {
@@ -102,6 +109,7 @@ export class TenantClients {
           windowCommands: WINDOW_COMMANDS,
           waitingMax: WAITING_MAX,
           onProblem,
+          onFrame,
           ...(credentials === undefined ? {} : { credentials }),
         },
         this.#clock,
