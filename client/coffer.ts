@@ -274,6 +274,11 @@ export class Coffer {
     return this.#sender.unsettled;
   }
 
+  /** What would suffer if this client were closed now: commands without an outcome, reads without an answer, open feeds. */
+  get underWay(): number {
+    return this.#sender.unsettled + this.#reader.underWay + this.#feeds.size;
+  }
+
   /**
    * How far a shard is behind, ms, as far as this client sees: for how long the oldest command that the shard's log has
    * waited without any of this client's commands there being settled. 0 when it waits for nothing.
