@@ -115,9 +115,9 @@ export class Coffer {
     const common = { link, ids, tenant: settings.tenant, steadyMs: () => clock.steadyMs() };
     this.#reader = new Reader({ ...common, assertOpen: () => this.#assertOpen() });
     const ask = (command: Command, after: number) => this.#reader.ask(command, after);
-    const onProblem = settings.onProblem;
+    const { onProblem, onFrame } = settings;
     this.#sender = new Sender(
-      { ...common, shards: info.shards, ask, onProblem },
+      { ...common, shards: info.shards, ask, onProblem, onFrame },
       settings,
       settings.server.inboxPrefix,
     );
@@ -272,6 +272,11 @@ export class Coffer {
   /** Commands that have no outcome yet. */
   get unsettled(): number {
     return this.#sender.unsettled;
+  }
+
+  /** What would suffer if this client were closed now: commands without an outcome, reads without an answer, open feeds. */
+  get underWay(): number {
+    return this.#sender.unsettled + this.#reader.underWay + this.#feeds.size;
   }
 
   /**

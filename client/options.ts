@@ -51,6 +51,11 @@ export interface CofferOptions {
   readonly outcomeWaitMs?: number;
   /** Called with one line when something went wrong that the client survives. Must not throw. Default: nothing. */
   readonly onProblem?: (text: string) => void;
+  /**
+   * Called with the number of its commands whenever a frame has left, one that goes again included. Called while it
+   * sends: must be quick, and must not throw. Default: nothing.
+   */
+  readonly onFrame?: (commands: number) => void;
 }
 
 /** The part of the options that dials. */
@@ -74,6 +79,7 @@ export interface CofferSettings {
   readonly ackWaitMs: number;
   readonly outcomeWaitMs: number;
   readonly onProblem: (text: string) => void;
+  readonly onFrame: (commands: number) => void;
 }
 
 /** A frame's header and reply subject fit beside its commands. */
@@ -102,6 +108,7 @@ export function settingsOf(options: CofferOptions): CofferSettings {
     ackWaitMs: numberOf("ackWaitMs", options.ackWaitMs, 2_000, WAIT_MS_MAX),
     outcomeWaitMs: numberOf("outcomeWaitMs", options.outcomeWaitMs, 3_000, WAIT_MS_MAX),
     onProblem: options.onProblem ?? (() => undefined),
+    onFrame: options.onFrame ?? (() => undefined),
   };
 }
 

@@ -47,9 +47,15 @@ export interface ReaderParts {
 /** Asks the owners' shards. */
 export class Reader {
   readonly #parts: ReaderParts;
+  #underWay = 0;
 
   constructor(parts: ReaderParts) {
     this.#parts = parts;
+  }
+
+  /** Reads that have not ended. */
+  get underWay(): number {
+    return this.#underWay;
   }
 
   /**
@@ -60,14 +66,19 @@ export class Reader {
   async read(owner: OwnerName, request: ReadRequest, deadlineMs: number): Promise<Answered | null> {
     const { ids, assertOpen, steadyMs } = this.#parts;
     const endMs = steadyMs() + deadlineMs;
-    for (let pauseMs = PAUSE_MS_FIRST; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_LAST)) {
-      assertOpen();
-      const answer = await this.#tryOnce(owner, request, Math.min(TRY_MS, endMs - steadyMs()));
-      const isLate = answer === null || (answer.kind === "failed" && answer.code === "busy");
-      if (!isLate) return settledAnswer(answer);
-      const waitMs = pauseMs * (1 + ids.fraction());
-      if (steadyMs() + waitMs >= endMs) throw this.#giveUp(answer);
-      await delay(waitMs);
+    this.#underWay += 1;
+    try {
+      for (let pauseMs = PAUSE_MS_FIRST; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_LAST)) {
+        assertOpen();
+        const answer = await this.#tryOnce(owner, request, Math.min(TRY_MS, endMs - steadyMs()));
+        const isLate = answer === null || (answer.kind === "failed" && answer.code === "busy");
+        if (!isLate) return settledAnswer(answer);
+        const waitMs = pauseMs * (1 + ids.fraction());
+        if (steadyMs() + waitMs >= endMs) throw this.#giveUp(answer);
+        await delay(waitMs);
+      }
+    } finally {
+      this.#underWay -= 1;
     }
   }
 

@@ -41,6 +41,8 @@ export interface SenderParts {
   /** Asks the engine what became of a command, nothing older than a position. Never rejects; null = no answer. */
   ask(command: Command, after: number): Promise<Resolution | null>;
   onProblem(text: string): void;
+  /** A frame of so many commands has left. */
+  onFrame(commands: number): void;
 }
 
 /** Bounds of a sender. */
@@ -170,6 +172,7 @@ export class Sender {
     for (const pending of commands) {
       if (pending.generation === 0) pending.generation = this.#generation;
     }
+    this.#parts.onFrame(commands.length);
     return true;
   }
 

@@ -87,7 +87,12 @@ export class StreamFeed implements EventFeed {
   async open(): Promise<void> {
     if (this.#position !== null || this.#isDone) return;
     this.#parts.feeds.add(this);
-    this.#position = await this.#startPosition();
+    try {
+      this.#position = await this.#startPosition();
+    } catch (thrown) {
+      this.#parts.feeds.delete(this);
+      throw thrown;
+    }
   }
 
   stop(): void {

@@ -139,14 +139,15 @@ export class Gateway {
       const steadyMs = (): number => clock.steadyMs();
       const serving = { isOn: true };
       const installation = new Installation(connection, steadyMs, () => serving.isOn && areKeysReady());
-      const clients = new TenantClients({ natsUrl, onProblem, ...login }, clock);
+      const onFrame = (commands: number): void => metrics.onFrame(commands);
+      const clients = new TenantClients({ natsUrl, onProblem, onFrame, ...login }, clock);
       const opened = await openCache(connection.nc, { redisUrl, replicas, clock, onProblem });
       cache = opened;
       const log = parts.logger === undefined ? null : new RequestLog(parts.logger);
       const admission = admissionOf(options, parts, { clients, cache: opened, log });
-      const metrics = metricsOf(admission, opened);
-      if (parts.showsProcess === true) metrics.showProcess();
       const live = new LiveEvents({ clients, keys, steadyMs, onProblem, settings: options.live });
+      const metrics = metricsOf({ admission, cache: opened, live, clients });
+      if (parts.showsProcess === true) metrics.showProcess();
       const tickets = await ticketsOf(connection, options, parts);
       const known = new KnownOutcomes(opened, clock);
       const desk = new CommandDesk(steadyMs, (ticket, end) => admission.giveBack(ticket, end), known);
@@ -226,11 +227,23 @@ function admissionOf(
   return new AdmissionGate(settings, { clock, clients, cache, loopDelayMs, onShed });
 }
 
-function metricsOf(admission: AdmissionGate, cache: GatewayCache): GatewayMetrics {
+function metricsOf({
+  admission,
+  cache,
+  live,
+  clients,
+}: {
+  readonly admission: AdmissionGate;
+  readonly cache: GatewayCache;
+  readonly live: LiveEvents;
+  readonly clients: TenantClients;
+}): GatewayMetrics {
   return new GatewayMetrics(OUTCOME_CODES, {
     admission: () => admission.state(),
     shardLagsMs: () => admission.lagsMs(),
     cache: () => cacheCounts(cache),
+    eventStreams: () => live.places,
+    tenantClients: () => clients.size,
   });
 }
 

@@ -77,7 +77,22 @@ export function answerBrokenRequest(error: Error, socket: Socket): void {
 
 /** Refuses what a request expects of the server beside `100-continue`: nothing of the kind is done here. */
 export function answerExpectation(request: IncomingMessage, response: ServerResponse): void {
-  const problem = new Problem("malformed", { detail: "Expect" });
+  refuse(request, response, "Expect");
+}
+
+/** Whether a request is one of HTTP/1.1 without the header that this version asks for. */
+export function lacksHost({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.host === undefined && httpVersion === "1.1";
+}
+
+/** Refuses a request without a Host header; see `lacksHost`. What else came on its connection before has its answer first. */
+export function answerWithoutHost(request: IncomingMessage, response: ServerResponse): void {
+  refuse(request, response, "Host");
+}
+
+/** Answers that a request is malformed, and closes its connection after that. */
+function refuse(request: IncomingMessage, response: ServerResponse, detail: string): void {
+  const problem = new Problem("malformed", { detail });
   const body = problemJson(problem, (request.url ?? "").split("?", 1).join());
   const length = Buffer.byteLength(body);
   response

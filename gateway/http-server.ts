@@ -18,7 +18,13 @@ import { MESSAGE_BYTES_MAX } from "../protocol/limits.ts";
 import { NO_TICKET } from "./admission/tickets.ts";
 import { type Authorization, authorize } from "./authorize.ts";
 import { documentOf, registerDocument } from "./document.ts";
-import { answerBrokenRequest, answerExpectation, problemOf } from "./http-fault.ts";
+import {
+  answerBrokenRequest,
+  answerExpectation,
+  answerWithoutHost,
+  lacksHost,
+  problemOf,
+} from "./http-fault.ts";
 import { boundConnections } from "./http-listeners.ts";
 import { readJsonBodies } from "./json-body.ts";
 import type { KeyDirectory } from "./key-directory.ts";
@@ -76,6 +82,8 @@ export async function makeHttpServer(parts: HttpServerParts): Promise<FastifyIns
     http: {
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: requestMs,
+      // Node would answer without a body; see the hook below.
+      requireHostHeader: false,
       connectionsCheckingInterval: Math.min(requestMs / 2, SLOW_LOOK_MS_MAX),
     },
     clientErrorHandler: answerBrokenRequest,
@@ -84,6 +92,10 @@ export async function makeHttpServer(parts: HttpServerParts): Promise<FastifyIns
   });
   boundConnections(app.server, CONNECTIONS_MAX);
   app.server.on("checkExpectation", answerExpectation);
+  app.addHook("onRequest", ({ raw }, reply, done) => {
+    if (!lacksHost(raw)) done();
+    else answerWithoutHost(raw, reply.hijack().raw);
+  });
   readJsonBodies(app);
   app.decorateRequest("principal", null);
   app.decorateRequest("ticket", NO_TICKET);

@@ -3,6 +3,8 @@
 //
 // It knows how EventWriter spells an event. Its marks hold a quote that is not escaped, which no text inside a JSON
 // string can, so a reference that looks like a wallet is none. A message that begins otherwise is read whole.
+// There is a second such reader, `pickEvents` in event.ts, because it goes by wallets and asks for less: it takes messages
+// without a head, or with events that are none, which a feed that looks for gaps by the head must refuse.
 // Invariant: gives the events that decodeEventMessage gives, less those that touch no wanted owner.
 
 import { decodeEvent, decodeEventMessage, type Event, type EventMessage, parseEventId } from "./event.ts";

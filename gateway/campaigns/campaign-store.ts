@@ -18,26 +18,36 @@ const TRIES_MAX = 5;
 /** Questions to the bucket that may wait for an answer; the next is answered `busy`. */
 const QUESTIONS_MAX = 64;
 
+/** What a store is told. */
+export interface CampaignStoreOptions {
+  /** Copies of a new bucket: as many as the logs have. */
+  readonly replicas: number;
+  /** Campaigns of the installation; default CAMPAIGNS_MAX. Those that are made at the same moment may pass it together. */
+  readonly campaignsMax?: number;
+}
+
 /** See the file header. */
 export class CampaignStore {
   readonly #bucket: KV;
   readonly #known: WatchedBucket<Campaign>;
+  readonly #campaignsMax: number;
   #questions = 0;
 
-  private constructor(bucket: KV, known: WatchedBucket<Campaign>) {
+  private constructor(bucket: KV, known: WatchedBucket<Campaign>, campaignsMax: number) {
     this.#bucket = bucket;
     this.#known = known;
+    this.#campaignsMax = campaignsMax;
   }
 
   /**
    * Opens the bucket (and makes it when there is none) and reads it whole.
-   * @param replicas copies of a new bucket: as many as the logs have
    * Errors: rejects with what NATS says.
    */
-  static async open(nc: NatsConnection, replicas: number): Promise<CampaignStore> {
+  static async open(nc: NatsConnection, options: CampaignStoreOptions): Promise<CampaignStore> {
+    const { replicas, campaignsMax = CAMPAIGNS_MAX } = options;
     const open = (): Promise<KV> => openCampaignBucket(nc, replicas);
-    const known = await WatchedBucket.open(nc, { open, decode: decodeCampaign, entriesMax: CAMPAIGNS_MAX });
-    return new CampaignStore(await open(), known);
+    const known = await WatchedBucket.open(nc, { open, decode: decodeCampaign, entriesMax: campaignsMax });
+    return new CampaignStore(await open(), known, campaignsMax);
   }
 
   /** A campaign as this gateway knows it, or null; see `find`. Never throws. */
@@ -65,8 +75,8 @@ export class CampaignStore {
         if (differing !== null) throw new Problem("campaign_exists", { detail: differing });
         return { campaign: found, isNew: false };
       }
-      if ((await this.#ask(() => this.#bucket.status())).values >= CAMPAIGNS_MAX)
-        throw new Problem("too_many_campaigns", { detail: `${CAMPAIGNS_MAX}`, final: false });
+      if ((await this.#ask(() => this.#bucket.status())).values >= this.#campaignsMax)
+        throw new Problem("too_many_campaigns", { detail: `${this.#campaignsMax}`, final: false });
       const key = campaignKey(tenant, id);
       if (await this.#wrote(key, campaign, (record) => this.#bucket.create(key, record)))
         return { campaign, isNew: true };

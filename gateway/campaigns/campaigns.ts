@@ -30,7 +30,7 @@ export class Campaigns {
 
   /** Opens the bucket, and makes it when there is none. Errors: rejects with what NATS says. */
   static async open(nc: NatsConnection, { cache, clock, replicas }: CampaignParts): Promise<Campaigns> {
-    return new Campaigns(await CampaignStore.open(nc, replicas), new ClaimGate(cache, clock), clock);
+    return new Campaigns(await CampaignStore.open(nc, { replicas }), new ClaimGate(cache, clock), clock);
   }
 
   /** The present, ms since 1970. */

@@ -73,6 +73,7 @@ export class LiveEvents {
     this.#feeds = new TenantFeeds({
       pauses: this.#pauses,
       steadyMs: parts.steadyMs,
+      clientOf: (tenant) => parts.clients.of(tenant),
       onProblem: parts.onProblem,
       onLost: (tenant) => this.#onLost(tenant),
       onEnd: (tenant) => this.#onEnd(tenant),

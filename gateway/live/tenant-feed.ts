@@ -18,7 +18,10 @@ import type { FeedMark } from "./resume-point.ts";
 
 /** What a feed works with. */
 export interface TenantFeedParts {
+  /** The tenant's client, for the first feed. */
   readonly client: Coffer;
+  /** The tenant's client as it is then, for each further feed. Errors: Problem `busy`. */
+  readonly clientNow: () => Promise<Coffer>;
   readonly pauses: Pauses;
   /** Called when the feed stands anew: streams may have missed events. Must not throw. */
   readonly onLost: () => void;
@@ -39,7 +42,7 @@ export class TenantFeed {
 
   constructor(parts: TenantFeedParts) {
     this.#parts = parts;
-    this.#feed = this.#newFeed();
+    this.#feed = this.#newFeed(parts.client);
     this.ready = this.#feed.open();
     this.ready.then(
       () => this.#follow(),
@@ -85,8 +88,8 @@ export class TenantFeed {
     this.#feed.stop();
   }
 
-  #newFeed(): EventFeed {
-    return this.#parts.client.events({ isWanted: (owner) => this.#streams.has(owner) });
+  #newFeed(client: Coffer): EventFeed {
+    return client.events({ isWanted: (owner) => this.#streams.has(owner) });
   }
 
   /** Never rejects. */
@@ -131,7 +134,8 @@ export class TenantFeed {
       await this.#parts.pauses.pause(AGAIN_MS);
       if (this.#isStopped) return true;
       try {
-        const feed = this.#newFeed();
+        const feed = this.#newFeed(await this.#parts.clientNow());
+        if (this.#isStopped) return true;
         this.#feed = feed;
         await feed.open();
         return true;

@@ -10,6 +10,8 @@ import { TenantFeed, type TenantFeedParts } from "./tenant-feed.ts";
 /** What feeds work with. */
 export interface TenantFeedsParts extends Pick<TenantFeedParts, "pauses" | "onProblem"> {
   readonly steadyMs: () => number;
+  /** A tenant's client. Errors: Problem `busy`. */
+  readonly clientOf: (tenant: TenantName) => Promise<Coffer>;
   /** Called when the streams of a tenant may have missed events. Must not throw. */
   readonly onLost: (tenant: TenantName) => void;
   /** Called when a tenant's feed is gone for good. Must not throw. */
@@ -76,9 +78,10 @@ export class TenantFeeds {
   }
 
   #begin(tenant: TenantName, client: Coffer): HeldFeed {
-    const { pauses, onProblem, onLost, onEnd } = this.#parts;
+    const { clientOf, pauses, onProblem, onLost, onEnd } = this.#parts;
     const feed = new TenantFeed({
       client,
+      clientNow: () => clientOf(tenant),
       pauses,
       onProblem,
       onLost: () => onLost(tenant),

@@ -10,12 +10,18 @@
 
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { AdmissionState } from "../admission/admission.ts";
-import { LatencyHistogram } from "./latency-histogram.ts";
-import { PhaseMetric } from "./phase-metric.ts";
+import { FixedHistogram } from "./fixed-histogram.ts";
+import { type HistogramAbout, HistogramMetric, type HistogramSeries } from "./histogram-metric.ts";
 
 /** Phases of a command in the gateway, in order. */
 export const COMMAND_PHASES = ["admission", "frame", "log", "turn", "reply"] as const;
 
+const MS_PER_S = 1_000;
+/** Upper bounds of times, s. They lie close around the targets for answers: 60, 120, 150 and 200 ms. */
+const LATENCY_BOUNDS_S = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.06, 0.09, 0.12, 0.15, 0.2, 0.5, 1, 5, 30];
+const LATENCY_BOUNDS_MS = LATENCY_BOUNDS_S.map((bound) => bound * MS_PER_S);
+/** Upper bounds of frames, commands. The gateway's own frames are full with 500, none may have more than 1,000. */
+const FRAME_BOUNDS = [1, 2, 5, 10, 20, 50, 100, 200, 350, 500, 1_000];
 const STATUSES = 600;
 const OTHER = "other";
 
@@ -36,6 +42,10 @@ export interface MetricReadings {
   shardLagsMs(): readonly number[];
   /** Counts of the cache since the start, by what happened. */
   cache(): Readonly<Record<string, number>>;
+  /** Streams of live events that have a place. */
+  eventStreams(): number;
+  /** Tenants whose connection to the engine is open. */
+  tenantClients(): number;
 }
 
 /** Requests of one route, by status. */
@@ -59,25 +69,16 @@ export class GatewayMetrics {
   readonly #registry = new Registry();
   readonly #routes = new Map<string, RouteCount>();
   readonly #outcomes: Map<string, number>;
-  readonly #phases = COMMAND_PHASES.map(() => new LatencyHistogram());
-  readonly #total = new LatencyHistogram();
+  readonly #phases = COMMAND_PHASES.map(() => new FixedHistogram(LATENCY_BOUNDS_MS));
+  readonly #total = new FixedHistogram(LATENCY_BOUNDS_MS);
+  readonly #frames = new FixedHistogram(FRAME_BOUNDS);
   #batches = 0;
   #batchedCommands = 0;
 
   /** @param codes every code that an outcome may have, and what stands for none */
   constructor(codes: readonly string[], readings: MetricReadings) {
     this.#outcomes = new Map([...codes, OTHER].map((code) => [code, 0]));
-    const series = COMMAND_PHASES.map((phase, index) => [phase, this.#phases[index]] as const);
-    const about = {
-      name: "coffer_gateway_command_seconds",
-      help: "Time of commands by phase; total is measured by itself.",
-    };
-    const known = series.flatMap(([phase, times]): [string, LatencyHistogram][] =>
-      times ? [[phase, times]] : [],
-    );
-    this.#registry.registerMetric(
-      new PhaseMetric(about, this.#registry, new Map([...known, ["total", this.#total]])),
-    );
+    this.#histograms();
     this.#counters(readings);
     this.#gauges(readings);
   }
@@ -112,6 +113,11 @@ export class GatewayMetrics {
     this.#total.add(endMs - startedMs);
   }
 
+  /** Counts one frame of so many commands that left for the log. */
+  onFrame(commands: number): void {
+    this.#frames.add(commands);
+  }
+
   /** Shows the process, too: CPU, memory, file descriptors, garbage collection. Starts observers: once a process. */
   showProcess(): void {
     collectDefaultMetrics({ register: this.#registry });
@@ -131,6 +137,30 @@ export class GatewayMetrics {
     const afterMs = stampMs > beforeMs ? stampMs : beforeMs;
     this.#phases[index]?.add(afterMs - beforeMs);
     return afterMs;
+  }
+
+  #histograms(): void {
+    const phases = this.#phases.map((values, index) => ({
+      labels: { phase: COMMAND_PHASES[index] ?? OTHER },
+      values,
+    }));
+    this.#histogram(
+      {
+        name: "coffer_gateway_command_seconds",
+        help: "Time of commands by phase; total is measured by itself.",
+        bounds: LATENCY_BOUNDS_S,
+        scale: MS_PER_S,
+      },
+      [...phases, { labels: { phase: "total" }, values: this.#total }],
+    );
+    const help = "Commands of each frame that left for the log.";
+    this.#histogram({ name: "coffer_gateway_frame_commands", help, bounds: FRAME_BOUNDS, scale: 1 }, [
+      { labels: {}, values: this.#frames },
+    ]);
+  }
+
+  #histogram(about: HistogramAbout, series: readonly HistogramSeries[]): void {
+    this.#registry.registerMetric(new HistogramMetric(about, this.#registry, series));
   }
 
   #counters(readings: MetricReadings): void {
@@ -166,6 +196,12 @@ export class GatewayMetrics {
       "event_loop_delay_seconds",
       "How late the event loop is.",
       (state) => state.eventLoopDelayMs / 1_000,
+    );
+    this.#gauge("event_streams", "Streams of live events, those that begin included.", [], (set) =>
+      set({}, readings.eventStreams()),
+    );
+    this.#gauge("tenant_clients", "Tenants whose connection to the engine is open.", [], (set) =>
+      set({}, readings.tenantClients()),
     );
     this.#gauge("shard_lag_seconds", "How far a shard is behind its log.", ["shard"], (set) => {
       for (const [shard, lagMs] of readings.shardLagsMs().entries())

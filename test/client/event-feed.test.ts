@@ -2,10 +2,12 @@
 // and with holes.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { jetstreamManager } from "@nats-io/jetstream";
 import {
   type Coffer,
   CofferEventsGone,
   CofferOptionsInvalid,
+  CofferUnreachable,
   connect,
   type Event,
   type EventFeed,
@@ -15,6 +17,7 @@ import { ensureEventStream } from "../../cluster/streams.ts";
 import { parseCommandId } from "../../protocol/command-id.ts";
 import { type EventId, encodeEventMessage, eventIdText } from "../../protocol/event.ts";
 import { parseWallet } from "../../protocol/names.ts";
+import { EVENT_STREAM } from "../../protocol/subject.ts";
 import { startTestNats, type TestNats } from "../support/nats.ts";
 import { ScriptedEngine } from "./scripted-engine.ts";
 
@@ -225,6 +228,26 @@ describe("an event feed", bound, () => {
     const taking = take(feed, 1);
     await at.coffer.close();
     assert.deepEqual(await taking, []);
+  });
+
+  test("that could not be opened is not under way, and may be tried again", async () => {
+    await using at = await setting();
+    const manager = await jetstreamManager(at.connection.nc);
+    await manager.streams.delete(EVENT_STREAM);
+    const feed = at.coffer.events();
+    for (let tries = 0; tries < 2; tries += 1) {
+      await assert.rejects(feed.open(), CofferUnreachable);
+      assert.equal(at.coffer.underWay, 0);
+    }
+    await ensureEventStream(
+      at.connection.nc,
+      { cluster, replicas: 1 },
+      { bytesMax: 1024 * 1024, ageMaxMs: 3_600_000 },
+    );
+    await feed.open();
+    assert.equal(at.coffer.underWay, 1);
+    feed.stop();
+    assert.equal(at.coffer.underWay, 0);
   });
 
   test("refuses a position that no feed gave", async () => {

@@ -204,6 +204,19 @@ describe("send", bound, () => {
     assert.ok(at.engine.frames.every(({ commands }) => commands.length <= 100));
   });
 
+  test("tells of each frame that left how many commands it had, also of one that goes again", async () => {
+    const left: number[] = [];
+    const onFrame = (commands: number): void => void left.push(commands);
+    const script = (_: SeenFrame, index: number): FrameScript => (index === 0 ? { ack: "busy" } : {});
+    await using at = await setting(script, { ...patient, outcomeWaitMs: 20_000, frameCommands: 3, onFrame });
+    await at.coffer.sendMany(Array.from({ length: 7 }, (_, index) => transfer("alice", index)));
+    assert.deepEqual(
+      left,
+      at.engine.frames.map(({ commands }) => commands.length),
+    );
+    assert.ok(left.reduce((sum, commands) => sum + commands, 0) > 7, `${left}`);
+  });
+
   test("never has more commands on the way than the window", async () => {
     await using at = await setting(() => ({ ack: "dropped" }), { windowCommands: 10, deadlineMs: 1_000 });
     const outcomes = await at.coffer.sendMany(

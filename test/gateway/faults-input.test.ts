@@ -219,6 +219,26 @@ describe("requests", () => {
     assert.deepEqual(await sendRaw(port(), `CONNECT x:1 HTTP/1.1\r\n${HEAD}\r\n`), [], "CONNECT");
   });
 
+  test("of HTTP/1.1 without a Host header are 400, behind the answers of those before; of HTTP/1.0 they are answered", async () => {
+    const hostless = "Authorization: Bearer admin\r\n";
+    for (const line of ["GET /livez", "GET /v1/wallets/ann:usd", "GET /docs", "GET /nowhere", "PUT /livez"]) {
+      const answers = await sendRaw(port(), `${line} HTTP/1.1\r\n${hostless}\r\n`);
+      assertProblem(answers, 400, line);
+      const { headers, body } = answers[0] ?? assert.fail();
+      assert.equal(headers.get("connection"), "close", line);
+      assert.equal(Reflect.get(JSON.parse(body), "detail"), "Host", line);
+    }
+    const body = JSON.stringify(payment());
+    const good = withBody("POST /v1/transfers", body, "");
+    const bad = good.toString().replace("Host: x\r\n", "").replace(body, JSON.stringify(payment()));
+    const [first, ...rest] = await sendRaw(port(), Buffer.concat([good, Buffer.from(bad), good]));
+    assert.equal(first?.status, 201);
+    moved += 1;
+    assertProblem(rest, 400, "behind a transfer");
+    const [old] = await sendRaw(port(), `GET /v1/wallets/ann:usd HTTP/1.0\r\n${hostless}\r\n`);
+    assert.equal(old?.status, 200);
+  });
+
   test("that are no HTTP/1.1, or ask for more than it, are refused or answered as what they are", async () => {
     const lines: readonly (readonly [string, number])[] = [
       ["NONSENSE\r\n\r\n", 400],

@@ -54,8 +54,8 @@ test("requests are answered and a stop waits for them, whichever listener took t
   assert.equal(isClosed, false, "requests are under way");
   answer();
   await closing;
-  for (const { text } of all) assert.match(text(), /^HTTP\/1\.1 200 OK\r\n.*served$/s);
   await until("no connection is left", () => all.every(({ socket }) => socket.closed));
+  for (const { text } of all) assert.match(text(), /^HTTP\/1\.1 200 OK\r\n.*served$/s);
 });
 
 test("a port that a gateway listens at is refused to the next, and to any other program", async () => {

@@ -55,7 +55,10 @@ class Gate {
       this.#underWay.add(answer);
       return answer.finally(() => this.#underWay.delete(answer));
     };
-    const clients = new TenantClients({ natsUrl: "", onProblem: () => undefined }, testClock);
+    const clients = new TenantClients(
+      { natsUrl: "", onProblem: () => undefined, onFrame: () => undefined },
+      testClock,
+    );
     const watched = { isShared: cache.isShared, spend };
     const none = { loopDelayMs: () => 0, onShed: () => undefined };
     this.#gate = new AdmissionGate(settings, { clock: testClock, clients, cache: watched, ...none });

@@ -11,6 +11,7 @@ import { LoopDelay } from "../../gateway/loop-delay.ts";
 import { COMMAND_PHASES } from "../../gateway/metrics/gateway-metrics.ts";
 import { until } from "../support/condition.ts";
 import { callHttp, type GatewaySite, startGatewaySite, startTestGateway, testClock } from "./gateway-site.ts";
+import { SseReader } from "./live/sse-reader.ts";
 import { Scrape } from "./scrape.ts";
 
 let site: GatewaySite;
@@ -108,6 +109,25 @@ test("the phases of commands add up to their total, and each has been measured",
   }
   assert.equal(grown('outcomes_total{code="posted"}'), count);
   assert.equal(grown('requests_total{route="POST /v1/transfers",status="201"}'), count);
+});
+
+test("a scrape shows the frames that commands left in, streams of live events and tenants' clients", async () => {
+  const commands = Array.from({ length: 20 }, () => ({ op: "transfer", ...pay() }));
+  const before = await Scrape.of(site.gateway.url);
+  assert.equal((await site.call("POST", "/v1/transfers", { body: pay() })).status, 201);
+  assert.equal((await site.call("POST", "/v1/batches", { body: { commands } })).status, 200);
+  const shown = await Scrape.of(site.gateway.url);
+  const grown = (part: string): number =>
+    shown.value(`frame_commands_${part}`) - before.value(`frame_commands_${part}`);
+  assert.deepEqual(["sum", "count", 'bucket{le="1"}', 'bucket{le="10"}', 'bucket{le="20"}'].map(grown), [
+    ...[21, 2, 1, 1, 2],
+  ]);
+  assert.deepEqual([shown.value("event_streams"), shown.value("tenant_clients")], [0, 1]);
+  const reader = SseReader.open(site.gateway.url, { owners: ["ann"] });
+  const streams = async (): Promise<number> => (await Scrape.of(site.gateway.url)).value("event_streams");
+  await until("a stream has a place", async () => (await streams()) === 1);
+  reader.close();
+  await until("its place is given back", async () => (await streams()) === 0);
 });
 
 test("a request's id and trace are its caller's, and lead from the answer to the line with the command", async () => {

@@ -10,7 +10,13 @@ const shed = { window: 3, key_rate: 2 } as unknown as AdmissionState["shed"];
 const state = { windowLimit: 256, inFlight: 7, p95Ms: 20, eventLoopDelayMs: 4, admitted: 11, shed };
 
 function metricsOf(): GatewayMetrics {
-  const readings = { admission: () => state, shardLagsMs: () => [0, 250], cache: () => ({ hits: 5 }) };
+  const readings = {
+    admission: () => state,
+    shardLagsMs: () => [0, 250],
+    cache: () => ({ hits: 5 }),
+    eventStreams: () => 12,
+    tenantClients: () => 3,
+  };
   return new GatewayMetrics(["ok", "insufficient_funds"], readings);
 }
 
@@ -45,6 +51,8 @@ test("a scrape shows counts and readings, and shows the same when asked again", 
     ["unanswered_commands", 7],
     ["event_loop_delay_seconds", 0.004],
     ['shard_lag_seconds{shard="1"}', 0.25],
+    ["event_streams", 12],
+    ["tenant_clients", 3],
   ];
   for (const round of [1, 2])
     for (const [series, value] of expected)
@@ -93,4 +101,23 @@ test("a command of 100 ms is counted below 120 ms and not below 90 ms", async ()
     const series = `coffer_gateway_command_seconds_bucket{phase="total",le="${bound}"}`;
     assert.equal(await shownValue(metrics, series), count);
   }
+});
+
+test("frames are counted by their commands, each below the first bound that it does not exceed", async () => {
+  const metrics = metricsOf();
+  for (const commands of [1, 1, 2, 20, 21, 500, 1_000]) metrics.onFrame(commands);
+  const expected: readonly [series: string, value: number][] = [
+    ['bucket{le="1"}', 2],
+    ['bucket{le="2"}', 3],
+    ['bucket{le="10"}', 3],
+    ['bucket{le="20"}', 4],
+    ['bucket{le="50"}', 5],
+    ['bucket{le="500"}', 6],
+    ['bucket{le="1000"}', 7],
+    ['bucket{le="+Inf"}', 7],
+    ["sum", 1_545],
+    ["count", 7],
+  ];
+  for (const [series, value] of expected)
+    assert.equal(await shownValue(metrics, `coffer_gateway_frame_commands_${series}`), value, series);
 });
