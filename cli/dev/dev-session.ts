@@ -11,9 +11,11 @@
 //
 // Does not own: what is printed (commands/dev.ts hears it through DevListener).
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { ClusterFile } from "../../cluster/cluster-file.ts";
 import { initialise, removeRunningDev, writeRunningDev } from "../data-directory.ts";
-import { CliFailure, messageOf } from "../failure.ts";
+import { EXIT } from "../exit-code.ts";
+import { CliFailure, failureFrom, messageOf } from "../failure.ts";
 import { withKeys } from "../key-session.ts";
 import type { Session } from "../session.ts";
 import { withConnection } from "../session.ts";
@@ -44,6 +46,8 @@ const FINAL_CODES = [
 
 /** A server that runs already either answers soon or is not there, ms. */
 const CONNECT_MS_MAX = 10_000;
+/** Between two questions for the dev's key, ms. */
+const KEY_PAUSE_MS = 250;
 
 /** What a run is made of. */
 export interface DevPlan {
@@ -218,11 +222,25 @@ async function startHttp(
   service: GatewayService,
   { plan, session, nats, onUnsynced }: Omit<EngineParts, "listener">,
 ): Promise<HttpAccess> {
-  const { dataDir, cluster, surroundings } = plan;
-  const key = await withKeys(session, surroundings, (admin) => devKey(admin, dataDir, cluster.tenant));
+  const { cluster } = plan;
+  const key = await keyOfDev(plan, session);
   // The bucket of keys is a new stream like those of the engine.
   if (cluster.durability === "relaxed") nats.syncStore().catch(onUnsynced);
   return { url: await service.start(), key };
+}
+
+/** The dev's key, asked for again while nobody answers: a server that died just now must not end the dev. */
+async function keyOfDev({ dataDir, cluster, surroundings }: DevPlan, session: Session): Promise<string> {
+  const { clock, interrupted } = surroundings;
+  const endMs = clock.steadyMs() + session.timeoutMs;
+  for (;;) {
+    try {
+      return await withKeys(session, surroundings, (admin) => devKey(admin, dataDir, cluster.tenant));
+    } catch (thrown) {
+      if (failureFrom(thrown).exit !== EXIT.unreachable || clock.steadyMs() >= endMs) throw thrown;
+      await delay(KEY_PAUSE_MS, undefined, { signal: interrupted });
+    }
+  }
 }
 
 async function untilReady(plan: DevPlan, session: Session, givenUp: Promise<Ending>): Promise<void> {

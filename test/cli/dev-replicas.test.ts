@@ -101,6 +101,8 @@ test("three servers, two killed one after the other: every transfer settles once
         await untilWhole(dev.url, SERVERS.length, WHOLE_MS);
       }
       await transfers.end();
+      // The first server died while the gateway's key was being made.
+      await until("the gateway serves", () => (dev.stdout().includes('{"gateway":') ? true : undefined));
       const { json } = await callJson(["wallet", "show", "alice:usd", "--server", dev.url]);
       assert.equal(fieldOf(json, "wallet")["posted"], String(transfers.posted));
     } finally {
