@@ -8,7 +8,7 @@ import type { Parsed } from "../parsed.ts";
 import { COMPILE_CACHE } from "./compile-cache.ts";
 import type { MainProcess } from "./main-process.ts";
 import { startMain } from "./main-process.ts";
-import { v8Flags } from "./v8-flags.ts";
+import { gatewayHeapFlags, v8Flags } from "./v8-flags.ts";
 
 /** What the gateway's main file takes. */
 export interface GatewayOrder {
@@ -64,7 +64,13 @@ export function startGateway(order: GatewayOrder, onMessage: (message: GatewayMe
   const { env } = process;
   const isSource = MAIN_FILE.endsWith(".ts");
   return startMain({
-    words: [...process.execArgv, ...v8Flags(process.versions.node), MAIN_FILE, JSON.stringify(order)],
+    words: [
+      ...gatewayHeapFlags(env.NODE_OPTIONS),
+      ...process.execArgv,
+      ...v8Flags(process.versions.node),
+      MAIN_FILE,
+      JSON.stringify(order),
+    ],
     env: isSource ? { ...env, NODE_COMPILE_CACHE: env.NODE_COMPILE_CACHE || COMPILE_CACHE } : env,
     onMessage: (value) => {
       const message = gatewayMessageIn(value);
