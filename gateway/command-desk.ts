@@ -24,6 +24,7 @@ import type { KnownOutcomes } from "./known-outcomes.ts";
 
 /** How often waits that are over are looked for, while anybody waits, ms. */
 const SWEEP_MS = 20;
+/** Of a request that does not wait yet. */
 const NO_PLACE = -1;
 /** How long a request waits at least for the log to have its command, ms. */
 const ACCEPT_WAIT_MS = 10_000;
@@ -66,7 +67,7 @@ interface Waiter {
   readonly isFirst: boolean;
   readonly pendingAtMs: number;
   readonly unknownAtMs: number;
-  /** Among all that wait; NO_PLACE once it is answered. */
+  /** Among all that wait, until it is answered. */
   place: number;
 }
 
@@ -270,9 +271,8 @@ export class CommandDesk {
   }
 
   #answer(waiter: Waiter, answer: DeskAnswer): void {
-    if (waiter.place === NO_PLACE) return;
+    if (this.#waiters.at(waiter.place) !== waiter) return;
     this.#waiters.leave(waiter.place);
-    waiter.place = NO_PLACE;
     const { request, isFirst } = waiter;
     if (!isFirst && request.ticket !== undefined) this.#giveBack(request.ticket, "dropped");
     request.onAnswer(answer);

@@ -85,6 +85,22 @@ test("copies under way are sent once, and all but the first are told that they a
   assert.equal(scene.engine.frames.flatMap(({ commands }) => commands).length, 1);
 });
 
+test("a desk that is closed answers nobody, and takes what still comes", async () => {
+  const scene = await setting(() => ({ outcomes: "withheld" }));
+  let isTold = false;
+  scene.ask(pay()).then(
+    () => {
+      isTold = true;
+    },
+    () => undefined,
+  );
+  await scene.engine.until(() => scene.engine.frames.length > 0);
+  scene.desk.close();
+  assert.equal(scene.desk.waiting, 0);
+  await scene[Symbol.asyncDispose]();
+  assert.equal(isTold, false);
+});
+
 test("the same id with other content is sent for itself, after the first", async () => {
   await using scene = await setting(() => ({}));
   const command = pay();
