@@ -10,7 +10,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Coffer } from "../client/mod.ts";
 import { isJsonObject } from "../protocol/canonical-json.ts";
 import type { Op } from "../protocol/command.ts";
-import { parseCommandId } from "../protocol/command-id.ts";
+import { type CommandId, parseCommandId } from "../protocol/command-id.ts";
 import type { OwnerName } from "../protocol/names.ts";
 import type { Outcome } from "../protocol/outcome.ts";
 import { outcomeToJson } from "../protocol/outcome-json.ts";
@@ -30,7 +30,9 @@ export interface CommandPlan {
   /** Fields that the path and the query give; the body may not name them. */
   readonly fields: CommandJson;
   /** Status of a settled command, and where the thing is that it made; null = 200 and nothing new. */
-  readonly created: ((command: CommandJson, outcome: Outcome) => Created | Promise<Created>) | null;
+  readonly created:
+    | ((command: CommandJson, outcome: Outcome, owner: OwnerName | null) => Created | Promise<Created>)
+    | null;
   /** How answers look that are more than the command's outcome. */
   readonly form?: AnswerForm;
 }
@@ -67,21 +69,24 @@ export function callCommand(
   if (request.headers["if-match"] !== undefined)
     throw new Problem("malformed", { detail: "If-Match: commands take ifVersion in place of it" });
   const fields = fieldsOf(request.body, plan);
-  const owner = addressedOwner(fields);
-  const id = identified(request, fields["id"], { tenant: principal.tenant, owner: owner ?? "" });
-  const command = { ...fields, id };
+  const owner = addressedOwner(fields) ?? null;
+  const named = identified(request, fields["id"], { tenant: principal.tenant, owner: owner ?? "" });
+  const command = { ...fields, id: named };
   const forbidden = forbiddenIn(principal, command);
   if (forbidden !== null) throw forbidden;
   const preference = parsePreference(request.headers["prefer"]);
-  const scope = commandScope(principal, owner ?? null, id);
-  const facts = { plan, principal, command, owner: owner ?? null, scope, preference };
+  const id = parseCommandId(named) ?? null;
+  const facts = { plan, principal, command, owner, id, preference };
   return carryOut(context, request, reply, facts);
 }
 
 /** Tenant, owner and id of a command as one text, null when one of them cannot be read. */
-export function commandScope({ tenant }: Principal, owner: string | null, id: unknown): string | null {
-  const parsed = parseCommandId(id);
-  return owner === null || parsed === undefined ? null : `${tenant} ${owner} ${parsed}`;
+export function commandScope(
+  { tenant }: Principal,
+  owner: OwnerName | null,
+  id: CommandId | null,
+): string | null {
+  return owner === null || id === null ? null : `${tenant} ${owner} ${id}`;
 }
 
 /** Sends a command that its caller may send, or that the gateway made for him, and answers it, now or later. */
@@ -91,8 +96,8 @@ export function carryOut(
   reply: FastifyReply,
   facts: CallFacts,
 ): void | Promise<void> {
-  const { principal, command } = facts;
-  request.commandId = parseCommandId(command["id"]) ?? null;
+  const { principal, id } = facts;
+  request.commandId = id;
   const call = new CommandCall(context, request, reply, facts);
   const client = context.clients.ready(principal.tenant);
   if (client === null) return context.clients.of(principal.tenant).then((opened) => call.send(opened));
@@ -107,8 +112,8 @@ export interface CallFacts {
   readonly command: CommandJson;
   /** The addressed owner; null when the command names none. */
   readonly owner: OwnerName | null;
-  /** See `commandScope`. */
-  readonly scope: string | null;
+  /** The command's; null when it is none. */
+  readonly id: CommandId | null;
   readonly preference: Preference;
 }
 
@@ -130,7 +135,7 @@ class CommandCall {
   /** Sends the command, or answers that it is shed. A command without an owner is refused for its shape unsent. */
   send(client: Coffer): void {
     const { admission, desk } = this.#context;
-    const { principal, owner, command, scope, preference } = this.#facts;
+    const { principal, owner, command, id, preference } = this.#facts;
     const shed = owner === null ? null : admission.claim(this.#request, principal, owner, command);
     if (shed !== null) {
       admission.leave(this.#request);
@@ -139,6 +144,7 @@ class CommandCall {
     }
     this.#admittedMs = admission.nowMs();
     const ticket = admission.handOver(this.#request);
+    const scope = commandScope(principal, owner, id);
     const onAnswer = (answer: DeskAnswer): void => this.#answer(answer);
     desk.send({ client, command, scope, waitMs: preference.waitMs, isKept: true, ticket, onAnswer });
   }
@@ -154,7 +160,7 @@ class CommandCall {
       return;
     }
     if (answer.kind === "pending") this.#pending();
-    else reply.send(new Problem(answer.kind, { detail: answer.detail, id: this.#id, final: false }));
+    else reply.send(new Problem(answer.kind, { detail: answer.detail, id: this.#facts.id, final: false }));
   }
 
   #settled(outcome: Outcome, times: CommandTimes): void {
@@ -165,7 +171,8 @@ class CommandCall {
       this.#replied(times);
       return;
     }
-    const created = this.#facts.plan.created?.(this.#facts.command, outcome) ?? null;
+    const { plan, command, owner } = this.#facts;
+    const created = plan.created?.(command, outcome, owner) ?? null;
     if (created instanceof Promise) {
       created.then(
         (known) => this.#created(outcome, times, known),
@@ -206,15 +213,11 @@ class CommandCall {
   }
 
   #pending(): void {
-    const id = this.#id;
-    const { op, form } = this.#facts.plan;
-    const location = form?.location ?? commandLocation(id ?? "", this.#facts.owner ?? "");
+    const { id, owner, plan } = this.#facts;
+    const { op, form } = plan;
+    const location = form?.location ?? commandLocation(id ?? "", owner ?? "");
     this.#reply.header("location", location).header("retry-after", "1");
     sendJson(this.#reply, 202, JSON.stringify({ ...form?.shown, id, op, status: "pending" }));
-  }
-
-  get #id(): string | null {
-    return parseCommandId(this.#facts.command["id"]) ?? null;
   }
 
   /** The id that the body named: one that was derived without an owner names nothing. */

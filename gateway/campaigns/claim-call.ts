@@ -16,7 +16,7 @@ import type { Outcome } from "../../protocol/outcome.ts";
 import { outcomeToJson } from "../../protocol/outcome-json.ts";
 import { mayTouch } from "../authorize.ts";
 import { isKeepable } from "../cache/keepable.ts";
-import { type AnswerForm, type CallFacts, carryOut, commandScope, keyOf } from "../command-call.ts";
+import { type AnswerForm, type CallFacts, carryOut, keyOf } from "../command-call.ts";
 import type { CommandJson, DeskAnswer } from "../command-desk.ts";
 import { shownTo } from "../outcome-answer.ts";
 import { parsePreference } from "../preference.ts";
@@ -155,7 +155,7 @@ class ClaimCall implements AnswerForm {
       principal,
       command: this.#transfer(),
       owner,
-      scope: commandScope(principal, owner, this.#attempt.id),
+      id: this.#attempt.id,
       preference: parsePreference(this.#request.headers["prefer"]),
     };
   }

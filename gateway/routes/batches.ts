@@ -3,6 +3,7 @@
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { isJsonObject } from "../../protocol/canonical-json.ts";
+import { parseCommandId } from "../../protocol/command-id.ts";
 import { COMMANDS_PER_MESSAGE_MAX } from "../../protocol/limits.ts";
 import type { Outcome } from "../../protocol/outcome.ts";
 import type { Shed } from "../admission/shed.ts";
@@ -63,7 +64,8 @@ async function sendBatch(context: RouteContext, request: FastifyRequest, reply: 
       metrics.onOutcome(codeOfAnswer(answer));
       batch.answer(index, answer);
     };
-    const scope = commandScope(principal, addressedOwner(command) ?? null, command["id"]);
+    const id = parseCommandId(command["id"]) ?? null;
+    const scope = commandScope(principal, addressedOwner(command) ?? null, id);
     context.desk.send({ client, command, scope, waitMs: preference.waitMs, ticket, onAnswer });
   }
   await batch.whole;

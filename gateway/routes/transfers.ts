@@ -6,7 +6,6 @@ import type { Op } from "../../protocol/command.ts";
 import { parseCommandId } from "../../protocol/command-id.ts";
 import { parseOwner } from "../../protocol/names.ts";
 import { mayTouch } from "../authorize.ts";
-import { addressedOwner } from "../command-access.ts";
 import { type CommandPlan, callCommand, commandLocation } from "../command-call.ts";
 import { outcomeText, shownTo } from "../outcome-answer.ts";
 import { Problem } from "../problem.ts";
@@ -17,10 +16,7 @@ import { commandSchema, readSchema, schemas } from "../schemas.ts";
 const TRANSFER_PLAN: CommandPlan = {
   op: "transfer",
   fields: {},
-  created: (command, { id }) => ({
-    status: 201,
-    location: commandLocation(id ?? "", addressedOwner(command) ?? ""),
-  }),
+  created: (_command, { id }, owner) => ({ status: 201, location: commandLocation(id ?? "", owner ?? "") }),
 };
 
 const tags = ["transfers"];
