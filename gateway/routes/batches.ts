@@ -52,8 +52,10 @@ async function sendBatch(context: RouteContext, request: FastifyRequest, reply: 
   }
   metrics.onBatch(commands.length);
   const batch = new Batch(principal, commands);
-  for (const [index, command] of commands.entries()) {
-    const unsent = problems[index] ?? claimed(context, request, principal, command);
+  const owners = commands.map((command) => addressedOwner(command) ?? null);
+  for (const [index, owner] of owners.entries()) {
+    const unsent =
+      problems[index] ?? (owner === null ? null : admission.claimPart(request, principal, owner));
     if (unsent !== null) batch.put(index, unsent);
   }
   if (batch.open === 0) admission.leave(request);
@@ -65,7 +67,7 @@ async function sendBatch(context: RouteContext, request: FastifyRequest, reply: 
       batch.answer(index, answer);
     };
     const id = parseCommandId(command["id"]) ?? null;
-    const scope = commandScope(principal, addressedOwner(command) ?? null, id);
+    const scope = commandScope(principal, owners[index] ?? null, id);
     context.desk.send({ client, command, scope, waitMs: preference.waitMs, ticket, onAnswer });
   }
   await batch.whole;
@@ -130,17 +132,6 @@ class Batch {
     this.#open -= 1;
     if (this.#open === 0) this.#isWhole.resolve();
   }
-}
-
-/** Why a command is shed; null for one that may be sent. */
-function claimed(
-  { admission }: RouteContext,
-  request: FastifyRequest,
-  principal: Principal,
-  command: CommandJson,
-): Shed | null {
-  const owner = addressedOwner(command);
-  return owner === undefined ? null : admission.claimPart(request, principal, owner);
 }
 
 /** The commands of the body with their ids. Errors: Problem `malformed`, `too_large`, `id_invalid`. */
