@@ -46,7 +46,8 @@ const FINAL_CODES = [
 
 /** A server that runs already either answers soon or is not there, ms. */
 const CONNECT_MS_MAX = 10_000;
-/** Between two questions for the dev's key, ms. */
+/** How long one question for the dev's key waits for a connection, and the pause between two, ms. */
+const KEY_TRY_MS = 2_000;
 const KEY_PAUSE_MS = 250;
 
 /** What a run is made of. */
@@ -108,6 +109,7 @@ export async function runDev(
   let nats: NatsService | null = null;
   let engine: Supervisor | null = null;
   let gateway: GatewayService | null = null;
+  const over = new AbortController();
   try {
     nats = await startNats(plan, listener);
     listener.onNats(nats);
@@ -132,7 +134,7 @@ export async function runDev(
     const restartEngine = (how: "stop" | "kill"): Promise<number> => running.restart(how);
     const service = gatewayOf(plan, listener, session);
     gateway = service;
-    const parts = { plan, session, nats, onUnsynced };
+    const parts = { plan, session, nats, onUnsynced, over: over.signal };
     const startGateway = async (): Promise<HttpAccess | null> => {
       if (service === null) return null;
       const access = await startHttp(service, parts);
@@ -141,6 +143,7 @@ export async function runDev(
     };
     await serve({ nats, session, pids, restartEngine, startGateway }, givenUp);
   } finally {
+    over.abort();
     removeRunningDev(plan.dataDir);
     await gateway?.stop();
     await engine?.stop();
@@ -220,25 +223,35 @@ function gatewayOf(plan: DevPlan, listener: DevListener, session: Session): Gate
 /** Makes sure of the dev's key and starts the gateway. */
 async function startHttp(
   service: GatewayService,
-  { plan, session, nats, onUnsynced }: Omit<EngineParts, "listener">,
+  { plan, session, nats, onUnsynced, over }: Omit<EngineParts, "listener"> & { readonly over: AbortSignal },
 ): Promise<HttpAccess> {
   const { cluster } = plan;
-  const key = await keyOfDev(plan, session);
+  const key = await keyOfDev(plan, session, over);
+  // A gateway that came after the others were stopped would be left behind.
+  over.throwIfAborted();
   // The bucket of keys is a new stream like those of the engine.
   if (cluster.durability === "relaxed") nats.syncStore().catch(onUnsynced);
   return { url: await service.start(), key };
 }
 
-/** The dev's key, asked for again while nobody answers: a server that died just now must not end the dev. */
-async function keyOfDev({ dataDir, cluster, surroundings }: DevPlan, session: Session): Promise<string> {
-  const { clock, interrupted } = surroundings;
+/**
+ * The dev's key, asked for again while nobody answers: a server that died just now must not end the dev. A dev that is
+ * over asks no more.
+ */
+async function keyOfDev(
+  { dataDir, cluster, surroundings }: DevPlan,
+  session: Session,
+  over: AbortSignal,
+): Promise<string> {
+  const { clock } = surroundings;
   const endMs = clock.steadyMs() + session.timeoutMs;
+  const attempt = { ...session, timeoutMs: Math.min(KEY_TRY_MS, session.timeoutMs) };
   for (;;) {
     try {
-      return await withKeys(session, surroundings, (admin) => devKey(admin, dataDir, cluster.tenant));
+      return await withKeys(attempt, surroundings, (admin) => devKey(admin, dataDir, cluster.tenant));
     } catch (thrown) {
       if (failureFrom(thrown).exit !== EXIT.unreachable || clock.steadyMs() >= endMs) throw thrown;
-      await delay(KEY_PAUSE_MS, undefined, { signal: interrupted });
+      await delay(KEY_PAUSE_MS, undefined, { signal: over });
     }
   }
 }
