@@ -90,7 +90,7 @@ describe("the gateway of coffer dev", { concurrency: 1 }, () => {
   });
 
   test("is started again on its port when it was killed, and a dev that is killed takes it with it", async () => {
-    const dev = await startDev(QUICK);
+    const dev = await startDev([...QUICK, "--http-port", String(await freePort())]);
     try {
       const { url } = await gatewayOf(dev);
       const pid = await until("the gateway's process", () => gatewayPid(dev));
